@@ -1,12 +1,47 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+import type { TestSpecification } from 'vitest/node';
 
-/** Those with an API server of their own: they wait for others more than they work, so two at a time. */
+/** Those that bring a machine to its limits, or look how long something takes: each has the machine for itself. */
+const aloneTests = 'test/{chaos/*,real/{exhausted,flapping,one-alert,postgres-failures,streams,token-flood}}.test.ts';
+
+/** Those with an API server of their own. */
 const clusterTests =
   'test/real/{agent-tools,chart,cli-live,crds,first-hour,install-operator,kube-*,kubernetes-source,live,operator*,sink-kubernetes-event,tool-levels}.test.ts';
 
+/** Those that take a minute or more, the longest first: begun last they would go on alone. */
+const longTests = [
+  'crash',
+  'command-probes',
+  'agent-crash',
+  'docs',
+  'agent-crash-postgres',
+  'upgrade-postgres',
+  'power-loss',
+  'operator-upgrade',
+  'kube-commands',
+  'chart',
+  'operator-replicas',
+  'operator-chaos',
+  'operator-upgrade-postgres',
+].map((name) => `/test/real/${name}.test.ts`);
+
+/** Nobody has run a fresh clone before, so that what takes long is not known from then. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = longTests.findIndex((name) => moduleId.endsWith(name));
+      return found === -1 ? longTests.length : found;
+    };
+    return sorted.toSorted((one, other) => place(one) - place(other));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // Many tests wait for programs and clocks: more of them at a time than there are cores.
     maxWorkers: availableParallelism() * 2,
     projects: [
@@ -15,8 +50,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['test/real/**', 'test/chaos/**'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
           pool: 'threads',
           isolate: false,
         },
@@ -24,10 +59,22 @@ export default defineConfig({
       {
         test: {
           name: 'real',
-          // Real programs, and the quick form of each chaos test.
-          include: ['test/real/**/*.test.ts', 'test/chaos/*.test.ts'],
-          exclude: [clusterTests],
+          // Real programs. They wait for these more than they work.
+          include: ['test/real/**/*.test.ts'],
+          exclude: [clusterTests, aloneTests],
           sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+          maxWorkers: 3,
+        },
+      },
+      {
+        test: {
+          name: 'real-alone',
+          // The quick form of each chaos test, and real programs at their limits.
+          include: [aloneTests],
+          sequence: { groupOrder: 3 },
           testTimeout: 300_000,
           hookTimeout: 120_000,
           pool: 'forks',
@@ -41,7 +88,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 120_000,
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

@@ -96,8 +96,6 @@ function machine(world: World): object {
 }
 
 const wanted: readonly string[] = flags.only?.split(',') ?? sections;
-// It needs an API server, so it is measured when it is asked for.
-if (wanted.includes('operator')) console.table(await measureOperator());
 await withWorld(flags.quick, async (world) => {
   const report: BenchmarkReport = {
     machine: machine(world),
@@ -115,16 +113,26 @@ await withWorld(flags.quick, async (world) => {
     agentConversations: [],
     agentMemory: [],
     agentProviders: [],
+    operator: [],
   };
   console.table([report.machine]);
   for (const section of sections.filter((name) => wanted.includes(name))) {
     const before = JSON.stringify(report);
     await measure(world, section, report);
     show(section, JSON.parse(before) as BenchmarkReport, report);
-    // What was measured is kept, whatever happens to the rest.
-    if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(merged(flags.json, report), null, 2)}\n`);
+    keep(report);
   }
+  // It needs an API server, so it is measured when it is asked for.
+  if (!wanted.includes('operator')) return;
+  report.operator?.push(...(await measureOperator()));
+  console.table(report.operator);
+  keep(report);
 });
+
+/** What was measured is kept, whatever happens to the rest. */
+function keep(report: BenchmarkReport): void {
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(merged(flags.json, report), null, 2)}\n`);
+}
 
 /** Prints the tables that a section added to. */
 function show(section: Section, before: BenchmarkReport, after: BenchmarkReport): void {

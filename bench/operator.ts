@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolesOfInstallation } from '../src/app/roles.ts';
-import { connectTransport } from '../src/kube/transport.ts';
-import type { KubeTransport } from '../src/kube/transport.ts';
+import { connectTransport } from '../src/kube/connection/transport.ts';
+import type { KubeTransport } from '../src/kube/connection/transport.ts';
 import { limiter } from '../src/lib/limiter.ts';
 import { applyCrds, findApiServer, startApiServer } from '../test/support/api-server.ts';
 import type { ApiServer } from '../test/support/api-server.ts';

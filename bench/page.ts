@@ -21,6 +21,8 @@ export interface BenchmarkReport {
   readonly agentConversations?: Row[];
   readonly agentMemory?: Row[];
   readonly agentProviders?: Row[];
+  /** Absent where it was never asked for. */
+  readonly operator?: Row[];
 }
 
 function costPart(cost: readonly Row[] = []): string {
@@ -57,6 +59,17 @@ ${table(agentMemory)}
 The first request to a provider loads its SDK, once in a process:
 
 ${table(agentProviders)}
+`;
+}
+
+function operatorPart(operator: readonly Row[] = []): string {
+  if (operator.length === 0) return '';
+  return `
+## Operator
+
+\`fist operator\` on a real API server on the same machine, SQLite (\`npm run bench -- --only operator\`, with \`KUBEBUILDER_ASSETS\`):
+
+${table(operator)}
 `;
 }
 
@@ -127,7 +140,7 @@ ${table(report.start)}
 Under a steady load with runs:
 
 ${table(report.memory)}
-${agentPart(report)}`;
+${agentPart(report)}${operatorPart(report.operator)}`;
 }
 
 function table(rows: readonly Row[]): string {

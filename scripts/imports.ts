@@ -26,6 +26,19 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'lib', 'report', 'resources', 'app'],
 };
 
+/** What each room of `kube` may import of the others. */
+export const kubeRooms: Readonly<Record<string, readonly string[]>> = {
+  kinds: [],
+  connection: ['kinds'],
+  watch: ['kinds', 'connection'],
+  live: ['kinds', 'connection', 'watch'],
+  lease: ['kinds', 'connection'],
+  accounts: ['kinds', 'connection'],
+  events: ['kinds', 'connection', 'watch', 'live'],
+  jobs: ['kinds', 'connection', 'watch', 'live'],
+  dump: ['kinds', 'connection', 'live'],
+};
+
 /** Folders of which only types may be imported: they are gone when the program runs. */
 const typesOnly: Readonly<Record<string, readonly string[]>> = { cli: ['server'] };
 
@@ -78,9 +91,17 @@ function checkRelative(file: string, own: string, allowed: readonly string[], sp
     .split(sep)
     .join('/');
   if (target.startsWith('../')) return own === 'cli' || own === 'app' ? undefined : `${specifier} lies outside src`;
-  const folder = target.split('/')[0] ?? '';
+  const [folder = '', room = ''] = target.split('/');
+  if (folder === 'kube' && own === 'kube') return checkRoom(file.split('/')[1] ?? '', room, specifier);
   if (folder === own || allowed.includes('*') || allowed.includes(folder)) return undefined;
   return `${own} may not import ${folder} (${specifier}); it may import ${allowed.join(', ') || 'nothing'}`;
+}
+
+function checkRoom(own: string, room: string, specifier: string): string | undefined {
+  const allowed = kubeRooms[own];
+  if (allowed === undefined) return `${own} is not a room of kube`;
+  if (room === own || allowed.includes(room)) return undefined;
+  return `kube/${own} may not import kube/${room} (${specifier}); it may import ${allowed.join(', ') || 'nothing'}`;
 }
 
 function checkPackage(own: string, specifier: string): string | undefined {

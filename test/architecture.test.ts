@@ -13,7 +13,10 @@ describe('the import table', () => {
     ['core/alert.ts', "import { readFileSync } from 'node:fs';", 'core is pure'],
     ['lib/http.ts', "const x = await import('../store/tables/all.ts');", 'lib may not import store'],
     ['helpers/x.ts', '', 'not a folder of the layout'],
-    ['server/api.ts', "import type {\n  A,\n} from '../kube/live.ts';", 'server may not import kube'],
+    ['server/api.ts', "import type {\n  A,\n} from '../kube/live/live.ts';", 'server may not import kube'],
+    ['kube/kinds/kinds.ts', "import { x } from '../watch/watch.ts';", 'kube/kinds may not import kube/watch'],
+    ['kube/jobs/jobs.ts', "import { x } from '../lease/lease.ts';", 'kube/jobs may not import kube/lease'],
+    ['kube/client.ts', "import { x } from './kinds/kinds.ts';", 'not a room of kube'],
     ['cli/get.ts', "import { routes } from '../server/routes.ts';", 'cli may not import server'],
   ])('refuses %s: %s', (file, text, message) => {
     expect(
@@ -54,6 +57,6 @@ describe('the import table', () => {
   });
 
   it('lets the composition root import everything', () => {
-    expect(checkImportsOfFile('app/createApp.ts', "import { x } from '../kube/live.ts';")).toEqual([]);
+    expect(checkImportsOfFile('app/createApp.ts', "import { x } from '../kube/live/live.ts';")).toEqual([]);
   });
 });

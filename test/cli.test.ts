@@ -472,6 +472,20 @@ describe('send alert', () => {
     expect(alert.labels).toMatchObject({ alertname: 'SentByHand', number: '5', team: 'a', severity: 'warning' });
   });
 
+  test('--wait: until what it started has ended, with the Source that is named; the end of it is sent alike', async () => {
+    const named = ['send', 'alert', '--name', 'WaitedFor', '--label', 'number=6'];
+    const sent = await at(world, ...named, '--source', 'default/quick', '--wait', '20s');
+    expect(sent).toMatchObject({ code: 0 });
+    expect(sent.out).toMatch(/^alert\/\S+\nrun\/\S+ succeeded\n(delivery\/\S+ sent, Sink \S+\n)*$/);
+    expect(await at(world, ...named, '--source', 'default/quick', '--status', 'resolved')).toMatchObject({ code: 0 });
+    expect(await world.alertNamed('WaitedFor')).toMatchObject({ status: 'resolved' });
+    expectError(
+      await at(world, ...named, '--source', 'default/absent', '--wait', '1s'),
+      1,
+      'there is no Source default/absent',
+    );
+  });
+
   test('a payload to the path of a Source, with its token', async () => {
     const file = join(scratch, 'payload.json');
     const labels = { alertname: 'PodCrashLooping', severity: 'warning', namespace: 'shop', pod: 'x' };
@@ -497,6 +511,32 @@ describe('send alert', () => {
     writeFileSync(broken, '{"version": "4", "alerts": []}');
     expectError(await at(world, 'send', 'alert', '-f', broken), 2, 'is a notification', 'field: --path');
     expectError(await at(world, 'send', 'alert', '--path', 'alerts', '--name', 'x'), 2, 'no file was given', '-f FILE');
+    expectError(await at(world, 'send', 'alert', '-f', broken, '--path', 'a', '--wait', '1s'), 2, 'field: --wait');
+    expectError(
+      await at(world, 'send', 'alert', '-f', broken, '--source', 'a/b'),
+      2,
+      'field: --source',
+      `or write "source": "a/b" into ${broken}`,
+    );
+    expectError(
+      await at(world, 'send', 'alert', '-f', broken, '--path', 'a', '--source', 'a/b'),
+      2,
+      'leave --source out',
+    );
+    for (const [option, value] of [
+      ['--name', 'x'],
+      ['--severity', 'warning'],
+      ['--status', 'firing'],
+      ['--label', 'a=b'],
+    ] as const)
+      for (const path of [[], ['--path', 'alerts']])
+        expectError(
+          await at(world, 'send', 'alert', '-f', broken, ...path, option, value),
+          2,
+          `and -f sends ${broken} as it is`,
+          `field: ${option}`,
+          'next: leave it out, or write it into',
+        );
     expectError(await at(world, 'send', 'alert', '--name', 'x', '--label', 'odd'), 2, 'odd is not name=value');
     expectError(await at(world, 'send', 'alert', '--name', 'x', '--severity', 'dire'), 2, 'severity');
   });

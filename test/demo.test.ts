@@ -28,7 +28,7 @@ async function play(story: string | null, told: DemoEvent[], examples?: string):
 
 beforeAll(async () => {
   asExpected = await play(null, events);
-}, 60_000);
+});
 
 function storyText(story: string, told: readonly DemoEvent[], columns = 80): string {
   const terminal: Terminal = { out: () => undefined, err: () => undefined, colour: false, columns, env: {} };

@@ -12,7 +12,7 @@ import type { AgentResult } from '../src/core/finding.ts';
 import type { AlertSnapshot } from '../src/core/run.ts';
 import { investigate } from '../src/investigation/investigate.ts';
 import { scan } from '../src/investigation/scan.ts';
-import { openDump } from '../src/kube/dump.ts';
+import { openDump } from '../src/kube/dump/dump.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { mustGather, oneList, readCaptured, readFiles, supportBundle, writeFiles } from './support/dump-forms.ts';
 import type { Files } from './support/dump-forms.ts';

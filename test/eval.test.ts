@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { chooseAlerts, investigateIn } from '../src/app/investigate.ts';
-import { openDump } from '../src/kube/dump.ts';
+import { openDump } from '../src/kube/dump/dump.ts';
 import { askIncidents } from './support/eval.ts';
 import { repositoryRoot } from './support/processes.ts';
 import { createReportCheck } from './support/report-check.ts';

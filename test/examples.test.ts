@@ -6,7 +6,7 @@ import { compareWithExpected } from '../src/app/expected.ts';
 import type { Expected } from '../src/app/expected.ts';
 import type { AgentResult } from '../src/core/finding.ts';
 import type { AlertSnapshot } from '../src/core/run.ts';
-import { openDump } from '../src/kube/dump.ts';
+import { openDump } from '../src/kube/dump/dump.ts';
 
 const examples = fileURLToPath(new URL('../examples', import.meta.url));
 const scenarios = readdirSync(examples).filter((name) => existsSync(`${examples}/${name}/dump`));

@@ -10,6 +10,7 @@ import { formats } from '../src/sources/formats/index.ts';
 import { sourceDefinitions } from '../src/sources/index.ts';
 import { realClock } from './support/fake-server.ts';
 import { repositoryRoot } from './support/processes.ts';
+import { catalogOptions } from './support/resources.ts';
 import { createWorld } from './server/world.ts';
 import type { World } from './server/world.ts';
 
@@ -31,8 +32,8 @@ function readJson(name: string, file: string): unknown {
 
 function sourceOf(name: string): CatalogSource {
   const { objects } = readResources(join(folder, name));
-  const options = { generation: 1, loopback: false, allowInsecureSources: false, asksForCertificates: true };
-  const { sources } = buildCatalog(objects, { ...options, secrets: { get: () => secret } });
+  const options = { loopback: false, asksForCertificates: true, secrets: { get: () => secret } };
+  const { sources } = buildCatalog(objects, catalogOptions(options));
   const [source] = sources;
   if (source === undefined) throw new Error(`there is no Source in ${name}`);
   return source;
@@ -79,8 +80,8 @@ async function replay(name: string, changes: { readonly body?: string; readonly 
     },
     payload: changes.body ?? body,
   });
-  const { items } = (await world.get('/api/v1/alerts?limit=100')).json() as { items: readonly Listed[] };
-  return { answer: response.json() as unknown, status: response.statusCode, alerts: items.map(shownOf).toSorted() };
+  const { items } = (await world.get('/api/v1/alerts?limit=100')).json<{ items: readonly Listed[] }>();
+  return { answer: response.json<unknown>(), status: response.statusCode, alerts: items.map(shownOf).toSorted() };
 }
 
 interface Listed {

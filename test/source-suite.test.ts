@@ -43,7 +43,7 @@ const suites: readonly SourceSuite[] = [
         replica() {
           const cluster = createMemoryWatch();
           watches.push(cluster);
-          return { cluster };
+          return { watchOf: () => cluster };
         },
         happen() {
           const at = toTimestamp(clock.now());

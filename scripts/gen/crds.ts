@@ -8,14 +8,8 @@ import type { MergedField, TypeWithConfig } from '../../src/resources/merge.ts';
 import type { ResourceKind } from '../../src/resources/object.ts';
 import { sinkConfigFields, sinkSpec } from '../../src/resources/sink.ts';
 import { sourceConfigFields, sourceSpec } from '../../src/resources/source.ts';
-import {
-  branchFields,
-  defaultTypeOf,
-  distinctLists,
-  stepFields,
-  stepRules,
-  workflowSpec,
-} from '../../src/resources/workflow.ts';
+import { branchFields, defaultTypeOf, stepFields, stepRules } from '../../src/resources/step-spec.ts';
+import { distinctLists, workflowSpec } from '../../src/resources/workflow.ts';
 import { sinks } from '../../src/sinks/index.ts';
 import { sourceDefinitions } from '../../src/sources/index.ts';
 import { stepDefinitions } from '../../src/workflows/steps/index.ts';

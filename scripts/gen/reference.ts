@@ -5,7 +5,7 @@ import { apiVersion } from '../../src/resources/fields.ts';
 import { fieldTree } from '../../src/resources/field-tree.ts';
 import type { FieldInfo } from '../../src/resources/field-tree.ts';
 import type { ResourceKind } from '../../src/resources/object.ts';
-import { branchFields } from '../../src/resources/workflow.ts';
+import { branchFields } from '../../src/resources/step-spec.ts';
 import { sinks } from '../../src/sinks/index.ts';
 import { formats } from '../../src/sources/formats/index.ts';
 import { sourceDefinitions } from '../../src/sources/index.ts';

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { namespaceName } from '../../src/lib/schema.ts';
-import { objectName } from '../../src/resources/fields.ts';
+import { namespaceName, objectName } from '../../src/lib/schema.ts';
 
 /** What Kubernetes takes as it is; the API server judges it. Helm takes out what somebody sets to null, which is to have nothing there. */
 const anyObject = z.record(z.string(), z.unknown()).optional();
 const anyList = z.array(z.record(z.string(), z.unknown())).optional();
 const texts = z.record(z.string(), z.string()).optional();
 const text = z.string().optional();
+const address = z
+  .string()
+  .regex(/^(https?:\/\/.+)?$/)
+  .optional();
 const secretName = z.string().max(253).optional();
 const flag = z.boolean();
 /** As `fist operator --job-requests` takes them. */
@@ -18,6 +21,7 @@ const quantities = z
   .optional();
 const namespaces = z.array(z.string().min(1).max(63));
 
+/** What came after 0.1.0 is optional: `helm upgrade --reuse-values` takes the defaults of the version before, which has it not. */
 const values = z.strictObject({
   nameOverride: text,
   fullnameOverride: text,
@@ -53,10 +57,7 @@ const values = z.strictObject({
     port: z.int().min(1).max(65_535),
     host: text,
     staticFilePath: text,
-    publicUrl: z
-      .string()
-      .regex(/^(https?:\/\/.+)?$/)
-      .optional(),
+    publicUrl: address,
     existingTokenSecret: secretName,
     tlsSecret: secretName,
     service: z.strictObject({ type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']), annotations: texts }),
@@ -111,18 +112,15 @@ const values = z.strictObject({
   }),
   commands: z.strictObject({
     enabled: flag,
-    resources: z.strictObject({ requests: quantities, limits: quantities }),
+    resources: z.strictObject({ requests: quantities, limits: quantities }).optional(),
     imagePullSecrets: z.array(z.strictObject({ name: z.string().min(1).max(253) })).optional(),
   }),
   secrets: z.strictObject({ namespaces, names: z.array(z.string().min(1).max(253)) }),
   prometheus: z.strictObject({
-    url: z
-      .string()
-      .regex(/^(https?:\/\/.+)?$/)
-      .optional(),
+    url: address,
     enabled: flag,
     serviceMonitor: z.strictObject({ enabled: flag, interval: z.string().regex(/^\d+(ms|s|m|h)$/), labels: texts }),
-    rules: z.strictObject({ enabled: flag, labels: texts }),
+    rules: z.strictObject({ enabled: flag, labels: texts, runbookUrl: address }),
     dashboard: z.strictObject({ enabled: flag, labels: texts }),
     alertmanager: z.strictObject({
       enabled: flag,
@@ -132,10 +130,7 @@ const values = z.strictObject({
     }),
   }),
   loki: z.strictObject({
-    url: z
-      .string()
-      .regex(/^(https?:\/\/.+)?$/)
-      .optional(),
+    url: address,
   }),
   crds: z.strictObject({ install: flag }),
   security: z.strictObject({

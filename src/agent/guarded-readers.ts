@@ -16,7 +16,7 @@ import type { BoundQuery, NamespaceScope } from './queries/bind.ts';
 export interface BoundMetrics extends MetricsReader {
   /** An expression as it is asked. Throws Forbidden, with the policy's reason. */
   bound(expression: string): BoundQuery;
-  /** What the alert's own expression says. The report has it without any model, so it is asked as it is. */
+  /** What the alert's own expression says. The report has it without any model, so no more is kept from one. */
   ofAlert(alert: AlertSnapshot, now: Timestamp, signal: AbortSignal): Promise<AlertSeries | null>;
 }
 

@@ -192,6 +192,13 @@ test('a signal ends it at once', async () => {
   expect(fist.written).toHaveLength(1);
 });
 
+test('a signal that came before it listened ends it as well', async () => {
+  const fist = start();
+  fist.stop();
+  await fist.done;
+  expect(fist.written).toEqual([]);
+});
+
 test('it ends where nobody reads its answers', async () => {
   const fist = start(
     {},

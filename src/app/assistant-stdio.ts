@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { jsonProblem } from '../lib/json-bounds.ts';
 import { createLineReader } from '../lib/line-reader.ts';
+import { whenAborted } from '../lib/when-aborted.ts';
 import { loadAssistant } from '../server/mcp/server.ts';
 import type { ApiOf } from '../server/mcp/server.ts';
 
@@ -43,7 +44,7 @@ export async function serveAssistant(options: StdioOptions): Promise<void> {
     maxSubscriptions: 0,
     onerror: (error) => log.warn({ why: error.message }, 'a message could not be served'),
   });
-  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  const aborted = whenAborted(signal);
   try {
     await Promise.race([wire.read(input), wire.broken, aborted]);
     await Promise.race([wire.settled(), wire.broken, aborted, sleep(patienceMs, null, { ref: false })]);

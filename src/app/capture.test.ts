@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { startPrometheusApi } from '../../test/support/vendors/prometheus-api.ts';
 import { containerUsage } from '../investigation/metrics/usage.ts';
-import { openDump } from '../kube/dump.ts';
+import { openDump } from '../kube/dump/dump.ts';
 import { captureMetrics } from './capture.ts';
 import { chooseAlerts, investigateIn, investigateOnce } from './investigate.ts';
 import { noReaders, recordedMetrics } from './readers.ts';

@@ -4,7 +4,7 @@ import { podTrouble } from '../analyzers/pods/pod-status.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { AlertSnapshot } from '../core/run.ts';
-import type { CaptureSummary } from '../kube/capture.ts';
+import type { CaptureSummary } from '../kube/dump/capture.ts';
 import { recordMetrics } from '../readers/record-prometheus.ts';
 import { withCluster } from './cluster.ts';
 import { alertOfObject, investigateIn } from './investigate.ts';
@@ -22,7 +22,7 @@ export async function captureToFolder(
   signal: AbortSignal,
 ): Promise<CaptureSummary> {
   if (options.dump !== null) throw new AppError('InvalidInput', '--dump is a captured folder already', { next });
-  const { captureCluster } = await import('../kube/capture.ts');
+  const { captureCluster } = await import('../kube/dump/capture.ts');
   const wanted = { directory, signal, ...(namespaces.length === 0 ? {} : { namespaces }) };
   return withCluster(options, (cluster) => captureCluster(cluster, wanted), next);
 }
@@ -46,7 +46,7 @@ export async function captureMetrics(
   alerts: readonly AlertSnapshot[],
   signal: AbortSignal,
 ): Promise<MetricsSummary> {
-  const { openDump } = await import('../kube/dump.ts');
+  const { openDump } = await import('../kube/dump/dump.ts');
   const dump = await openDump(directory);
   return withReaders(readers, async ({ metrics }) => {
     if (metrics === null) throw new AppError('InvalidInput', 'no Prometheus is named', { next: '--prometheus URL' });

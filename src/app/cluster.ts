@@ -16,14 +16,14 @@ export interface OpenedCluster {
 /** Opens what the options name; null where they name nothing. The Kubernetes client is loaded only for a live cluster. */
 export async function openCluster(options: ClusterOptions): Promise<OpenedCluster | null> {
   if (options.dump !== null) {
-    const { openDump } = await import('../kube/dump.ts');
+    const { openDump } = await import('../kube/dump/dump.ts');
     const dump = await openDump(options.dump);
     return { cluster: withName(dump, options), watch: null, events: null, close: () => dump.close() };
   }
   if (options.context === null && options.kubeconfig === null) return null;
-  const { connectKube } = await import('../kube/client.ts');
-  const { liveCluster } = await import('../kube/live.ts');
-  const { clusterEvents } = await import('../kube/events.ts');
+  const { connectKube } = await import('../kube/connection/client.ts');
+  const { liveCluster } = await import('../kube/live/live.ts');
+  const { clusterEvents } = await import('../kube/events/events.ts');
   const client = await connectKube({
     ...(options.kubeconfig === null ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === null ? {} : { context: options.context }),

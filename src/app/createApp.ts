@@ -1,113 +1,55 @@
-import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import type { ModelAccess } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
 import { openMcpTools } from '../agent/mcp/tools.ts';
-import type { Catalog } from '../core/catalog.ts';
-import type { CommandRunner } from '../core/command.ts';
-import type { Clock, Log } from '../core/ports.ts';
-import type { Store } from '../core/store.ts';
-import { toTimestamp } from '../core/time.ts';
 import { systemClock } from '../lib/clock.ts';
 import { watchEventLoop } from '../lib/event-loop.ts';
 import { createConnect } from '../lib/connect.ts';
 import { createHttpClient } from '../lib/http.ts';
-import { finishInTurns } from '../lib/turns.ts';
 import { createMetrics } from '../lib/metrics.ts';
-import { scattered, startPump } from '../lib/pump.ts';
-import { openResourceFolder } from '../resources/folder.ts';
-import type { LoadedResources } from '../resources/holder.ts';
-import { resourceRecords } from '../resources/records.ts';
 import { createLocalRunner } from '../runners/local.ts';
 import { killLeftover } from '../runners/process-group.ts';
 import { createProgramRunner } from '../runners/program.ts';
 import { connectionsWithin, readDescriptorLimit } from '../server/descriptors.ts';
-import { isLoopback } from '../lib/address-policy.ts';
 import { createServer } from '../server/server.ts';
 import { defaultLimits } from '../server/options.ts';
-import type { ServerLimits, ServerState } from '../server/options.ts';
-import { checkToken, loadOrCreateToken } from '../server/token.ts';
-import { createOutbox } from '../sinks/outbox.ts';
+import type { ServerState } from '../server/options.ts';
+import { startOutbox } from '../sinks/outbox.ts';
 import { createSinkTester } from '../sinks/tester.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { SourceWorld } from '../sources/define.ts';
 import { secretText } from '../sources/secret-text.ts';
 import { startSources } from '../sources/running.ts';
 import { measureCommits } from '../store/commit/metrics.ts';
-import type { QueueLimits } from '../store/commit/hooks.ts';
 import { crashHooks } from '../store/commit/crash-points.ts';
 import { watchStore } from '../store/commit/health.ts';
 import { continuation } from '../workflows/ask.ts';
 import { createControl } from '../workflows/control.ts';
 import { createEngine } from '../workflows/engine/advance.ts';
+import { spread } from '../workflows/engine/jitter.ts';
 import { createIntake } from '../intake/intake.ts';
 import type { IntakeOptions } from '../intake/intake.ts';
-import type { IntakeLimits } from '../intake/queue.ts';
 import { releaseDeadLeases, startRunDriver } from '../workflows/driver.ts';
-import { createRetention } from '../workflows/retention.ts';
 import { stepDefinitions } from '../workflows/steps/index.ts';
 import { createAlertSweep } from '../intake/sweep.ts';
 import { stepsJson } from '../workflows/view.ts';
-import { watchClusterHealth } from './cluster-health.ts';
-import { servedAccounts, servedViews, viewOf } from './cluster-views.ts';
-import { openCluster } from './cluster.ts';
+import type { App, AppParts } from './app.ts';
 import { alertOfObject } from './investigate.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
-import { startMinuteWork } from './minute.ts';
+import { mirrorResources } from './mirror.ts';
+import { startMinuteWork, startRetention } from './minute.ts';
 import type { AppOptions } from './options.ts';
-import { createReaders, readerSecrets, recordedMetrics } from './readers.ts';
+import { readerSecrets } from './readers.ts';
+import { openResources } from './resources.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { createKnownData } from './known-data.ts';
 import { createModelChecks } from './model-checks.ts';
 import { modelSecrets, readPriceTable, serverModel } from './models.ts';
 import { startTraces, telemetrySecrets } from './telemetry.ts';
 import { createTemplates } from './templates.ts';
-import { startTicker } from './ticker.ts';
+import { openTenancy } from './tenancy.ts';
+import { openToken } from './token.ts';
 import { readVersion } from '../lib/version.ts';
-
-/** A running program. */
-export interface App {
-  readonly options: AppOptions;
-  /** Where it listens, `http://127.0.0.1:8080`. */
-  readonly url: string;
-  readonly token: string;
-  /** Where the token is; null = it was given. */
-  readonly tokenFile: string | null;
-  catalog(): Catalog;
-  /**
-   * Stops gracefully within `drainMs`: takes nothing new, lets work end, checkpoints the rest, closes the store. False
-   * where something did not end in time; nothing is lost then either.
-   */
-  stop(): Promise<boolean>;
-}
-
-/** What a caller may give in place of the real thing. */
-export interface AppParts {
-  readonly log: Log;
-  readonly clock?: Clock;
-  /** Hears the token and each value of a Secret before anybody uses it, so that the log is without them. */
-  noteSecret?(value: string): void;
-  /** Where the stdout sink writes; rejects where it could not. */
-  writeStdout(text: string): void | Promise<void>;
-  /** Columns of the terminal behind it; absent = it is none. */
-  readonly stdoutColumns?: number | undefined;
-  /** Asked in place of the models that the options and the resources name; null = it gives none. The demo's recorded answers. */
-  readonly openModel?: (() => ModelAccess) | null;
-  /** For crash tests: a named point at which the process kills itself. */
-  readonly crashAt?: string | undefined;
-  /** For tests of overload. */
-  readonly limits?: AppLimits | undefined;
-  /** Ends the wait for a database at the start; `createApp` rejects with its reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** The bounds of what waits in memory; each part has its own defaults. */
-export interface AppLimits {
-  readonly server?: Partial<ServerLimits>;
-  readonly intake?: Partial<IntakeLimits>;
-  readonly queue?: QueueLimits;
-}
 
 /**
  * Builds the program in one straight line; each part pushes its teardown on a stack. The only place that knows
@@ -135,33 +77,14 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const models = { defaults, prices: readPriceTable(options.modelPrices) };
 
     // Read before the store is opened, so that a wrong path leaves no database behind.
-    const checkedAgainst = {
-      loopback: isLoopback(options.host),
-      allowInsecureSources: options.allowInsecureSources,
-      asksForCertificates: options.tls?.clientAuthorities != null,
+    const { operator, resources } = await openResources(options, {
       models,
-      mcpCommands: options.mcpCommands,
-      runsCommands: options.allowExec || options.operator?.jobs != null,
       clock: machineClock,
       log,
-      noteSecret: (value: string) => parts.noteSecret?.(value),
-    };
-    const operator =
-      options.operator === null
-        ? null
-        : await (
-            await import('./operator.ts')
-          ).openOperator(options.operator, { ...checkedAgainst, signal: parts.signal });
+      noteSecret: (value) => parts.noteSecret?.(value),
+      signal: parts.signal,
+    });
     if (operator !== null) lifecycle.onStop('operator', () => operator.close());
-    const resources =
-      operator?.resources ??
-      openResourceFolder({
-        ...checkedAgainst,
-        accounts: servedAccounts,
-        path: options.resources ?? '',
-        secretsDirectory: options.secretsDirectory,
-        publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
-      });
     lifecycle.onStop('resources', () => resources.stop());
 
     const opened = await openStore({
@@ -184,24 +107,19 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     });
     // A stop that was asked for while a database was waited for.
     parts.signal?.throwIfAborted();
-    const tokenFile = options.token === null ? tokenFileOf(options.database) : null;
-    const { token, warning } =
-      tokenFile === null
-        ? { token: checkToken(options.token ?? '', 'FIST_TOKEN'), warning: null }
-        : loadOrCreateToken(tokenFile);
+    const { token, tokenFile, warning } = openToken(options);
     parts.noteSecret?.(token);
     if (warning !== null) log.warn({}, warning);
     await resources.mirrorTo((loaded) => mirrorResources(store, clock, loaded));
     const { secrets } = resources;
 
-    const cluster = operator?.cluster ?? (await openCluster(options));
-    if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
-    const recorded = cluster === null ? null : await recordedMetrics(cluster.cluster);
-    const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
+    const http = createHttpClient({ policy: options.destinations });
+    lifecycle.onStop('http', () => http.close());
+    await http.load();
+    const reading = { http, secrets, clock, store: store.read, lifecycle };
+    const tenancy = await openTenancy(options, operator?.cluster ?? null, reading);
     const running = { clock, path: process.env['PATH'] ?? '/usr/bin:/bin' };
-    const commands: CommandRunner | null = options.allowExec
-      ? createLocalRunner(running)
-      : (operator?.commands ?? null);
+    const commands = options.allowExec ? createLocalRunner(running) : (operator?.commands ?? null);
     const programs = createProgramRunner({ ...running, allowed: options.mcpCommands });
 
     // Only the lock on an SQLite file proves that no other worker is alive.
@@ -219,9 +137,6 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const intake = createIntake(intakeOptions);
     const control = createControl({ store, catalog: resources, clock, log, metrics });
 
-    const http = createHttpClient({ policy: options.destinations });
-    lifecycle.onStop('http', () => http.close());
-    await http.load();
     const delivering = {
       http,
       connect: createConnect({ policy: options.destinations }),
@@ -229,7 +144,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       clock,
       dataFolder: dirname(tokenFileOf(options.database)),
       writeStdout: async (text: string) => parts.writeStdout(text),
-      events: cluster?.events ?? null,
+      eventsOf: tenancy.eventsOf,
     };
     const modelChecks = createModelChecks({
       store,
@@ -274,7 +189,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       knownData: createKnownData({ learned: store.read.learned, clock, readers: options.readers }),
       reader: store.read,
       storeHealth,
-      cluster: watched?.health ?? null,
+      cluster: tenancy.health,
       model: serverModel(models),
       secrets,
       metrics,
@@ -296,9 +211,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       steps: stepDefinitions,
       templates: createTemplates(),
       catalog: resources,
-      viewOf: (plan) => viewOf(plan, watched?.cluster ?? null, operator?.views ?? servedViews),
+      viewOf: tenancy.viewOf,
       commands,
-      readers: createReaders(options.readers, { recorded, http, secrets, clock, store: store.read }),
+      readers: tenancy.readersOf,
       openModel: async (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),
       openMcp: (namespace, servers, step) =>
         openMcpTools(servers, {
@@ -321,12 +236,12 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       definitions: sourceDefinitions,
       store,
       random: Math.random,
-      cluster: cluster?.watch ?? null,
+      watchOf: tenancy.watchOf,
       isAlone: queue === null,
     });
     lifecycle.onStop('sources', () => sources.stop());
 
-    const outbox = createOutbox({
+    const outbox = startOutbox({
       store,
       catalog: resources,
       ...delivering,
@@ -338,42 +253,22 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       publicUrl: options.publicUrl,
       stdoutColumns: parts.stdoutColumns,
       stepsView: stepsJson,
+      isAlone: queue === null,
     });
-    const outboxPumping = startPump(queue === null ? outbox : scattered(outbox, Math.random));
     lifecycle.onStop('work', async (leftMs) => {
       const { timeoutMs, finishMs } = workBudget(leftMs);
-      const pumps = [driver, outboxPumping].map((pump) => pump.stop(timeoutMs, finishMs));
+      const pumps = [driver, outbox].map((pump) => pump.stop(timeoutMs, finishMs));
       return (await Promise.all(pumps)).every(Boolean);
     });
-    lifecycle.onStop(
-      'hints',
-      store.onCommit(({ deliveries }) => {
-        if (deliveries) outboxPumping.hint();
-      }),
-    );
 
     const minute = startMinuteWork({ store, clock, log, metrics, sweep: createAlertSweep(intakeOptions) });
     lifecycle.onStop('ticker', () => minute.stop());
 
-    const controllers = operator?.startControllers({
-      read: store.read,
-      metrics,
-      modelChecks,
-      clock: machineClock,
-      log,
-    });
+    const world = { read: store.read, metrics, modelChecks, clock: machineClock, log };
+    const controllers = operator?.startControllers(world);
     if (controllers !== undefined) lifecycle.onStop('controllers', (leftMs) => controllers.stop(leftMs));
 
-    const retention = createRetention({ store, clock, log, metrics, rules: options.retention });
-    // Apart from the minute's other work, because it may take a good part of the minute.
-    const retaining = startTicker({
-      store,
-      clock,
-      log,
-      metrics,
-      name: 'retention',
-      work: async (signal) => void (await retention.apply(signal)),
-    });
+    const retaining = startRetention({ store, clock, log, metrics, rules: options.retention });
     lifecycle.onStop('retention', () => retaining.stop());
 
     lifecycle.onStop(
@@ -399,19 +294,4 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     await lifecycle.stop();
     throw thrown;
   }
-}
-
-/** Keeps `custom_resources` equal to what is loaded, for the API. */
-async function mirrorResources(store: Store, clock: Clock, loaded: LoadedResources): Promise<void> {
-  const { lists } = store.read;
-  const before = (
-    await Promise.all([lists.resources('Source'), lists.resources('Workflow'), lists.resources('Sink')])
-  ).flat();
-  const records = await finishInTurns(resourceRecords(loaded, before, toTimestamp(clock.now())));
-  await store.transaction('resources', (tx) => tx.resources.replaceAll(records));
-}
-
-/** Full jitter that is the same for the same attempt, so that a retry planned twice is planned for one time. */
-function spread(runId: string, path: string, attempt: number): number {
-  return Number.parseInt(hash('sha256', `${runId}/${path}/${attempt}`).slice(0, 8), 16) / 0x1_0000_0000;
 }

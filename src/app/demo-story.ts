@@ -10,8 +10,9 @@ import type { HttpClient } from '../core/ports.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { webhookAddress } from '../lib/webhook-path.ts';
 import type { TracedEvent } from './agent-trace.ts';
-import type { App } from './createApp.ts';
+import type { App } from './app.ts';
 import type { DemoOptions } from './demo.ts';
 import { tellModel } from './demo-model.ts';
 import { compareWithExpected } from './expected.ts';
@@ -118,7 +119,7 @@ async function send(
 ): Promise<void> {
   const path = app.catalog().sources[0]?.path ?? '';
   const body = readFileSync(join(folder, 'alerts', `${kind}.json`), 'utf8');
-  const answer = (await api.post(`/webhook/${path}`, body, token)) as IntakeAnswer;
+  const answer = (await api.post(webhookAddress(path), body, token)) as IntakeAnswer;
   await tell({ event: 'notification-sent', story, kind, answer });
 }
 

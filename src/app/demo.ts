@@ -10,7 +10,7 @@ import type { Log } from '../core/ports.ts';
 import { keepEverything } from '../core/retention.ts';
 import { keepUntilRemoved } from '../lib/temporary.ts';
 import { createApp } from './createApp.ts';
-import type { App } from './createApp.ts';
+import type { App } from './app.ts';
 import type { DemoEvent } from './demo-event.ts';
 import { replayedModel } from './demo-model.ts';
 import { feed } from './demo-story.ts';

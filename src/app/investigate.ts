@@ -1,7 +1,8 @@
 import type { AlertItem } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { AgentResult, ScanResult } from '../core/finding.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { ScanResult } from '../core/scan.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { MetricsReader } from '../core/readers.ts';

@@ -4,6 +4,8 @@ import type { Store } from '../core/store.ts';
 import { auditDeliveries } from '../sinks/audit.ts';
 import { auditRuns } from '../workflows/engine/audit.ts';
 import type { AlertSweep } from '../intake/sweep.ts';
+import { createRetention } from '../workflows/retention.ts';
+import type { RetentionOptions } from '../workflows/retention.ts';
 import { startTicker } from './ticker.ts';
 import type { Ticker } from './ticker.ts';
 
@@ -44,5 +46,19 @@ export function startMinuteWork(options: MinuteOptions): Ticker {
         }
       }
     },
+  });
+}
+
+/** Deletes what is too old or too much; apart from the minute's other work, because it may take a good part of the minute. */
+export function startRetention(options: RetentionOptions): Ticker {
+  const { store, clock, log, metrics } = options;
+  const retention = createRetention(options);
+  return startTicker({
+    store,
+    clock,
+    log,
+    metrics,
+    name: 'retention',
+    work: async (signal) => void (await retention.apply(signal)),
   });
 }

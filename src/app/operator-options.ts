@@ -1,8 +1,8 @@
 import type { ModelDefaults } from '../agent/models/choose.ts';
-import type { AccountPlace } from '../core/account.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import { ownNamespace } from '../kube/service-account.ts';
+import type { ObjectPlace } from '../core/place.ts';
+import { ownNamespace } from '../kube/connection/service-account.ts';
 import type { JobSettings } from '../runners/job-object.ts';
 import { readJobSettings } from './job-settings.ts';
 import type { JobFlags } from './job-settings.ts';
@@ -19,10 +19,10 @@ export interface OperatorOptions {
   /** Where the Lease is by which one of several replicas leads. */
   readonly leaseNamespace: string;
   readonly leaseName: string;
-  /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
-  readonly readAs: AccountPlace | null;
+  /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator, `none` = not at all. */
+  readonly readAs: ObjectPlace | 'none' | null;
   /** ServiceAccounts that Workflows of their namespaces may name, to have the cluster investigated with their rights. */
-  readonly allowAccounts: readonly AccountPlace[];
+  readonly allowAccounts: readonly ObjectPlace[];
   /** Namespaces whose Workflows may look at all others, whatever alerts say; those of others only at their own. */
   readonly investigateFrom: readonly string[];
   /** Of the Jobs as which commands of Workflows run in their namespaces; null = they are not run. */
@@ -74,7 +74,7 @@ export async function readOperatorOptions(
       context,
       namespaces,
       leaseNamespace,
-      investigateFrom: flags.investigateFrom ?? [leaseNamespace],
+      investigateFrom: farLooking(flags.investigateFrom, leaseNamespace),
       leaseName: flags.leaseName,
       ...readAccounts(flags),
       jobs: readJobSettings(flags),
@@ -86,10 +86,24 @@ export async function readOperatorOptions(
   };
 }
 
+/** Namespaces whose Workflows may look at all others; where none is named, that of the Lease alone. */
+export function farLooking(named: readonly string[] | undefined, leaseNamespace: string): readonly string[] {
+  return named === undefined || named.length === 0 ? [leaseNamespace] : named;
+}
+
+/** The one namespace that may be looked at from another, given those that may look at all (null). */
+export function onlyNamespaceFrom(far: readonly string[]): (namespace: string) => string | null {
+  return (namespace) => (far.includes(namespace) ? null : namespace);
+}
+
 function readAccounts(flags: OperatorFlags): Pick<OperatorOptions, 'readAs' | 'allowAccounts'> {
-  const readAs = flags.readAs === undefined ? null : readAccount('--read-as', flags.readAs);
+  const readAs = readReader(flags.readAs);
   const allowAccounts = (flags.allowAccount ?? []).map((text) => readAccount('--allow-account', text));
-  if (allowAccounts.some(({ namespace, name }) => namespace === readAs?.namespace && name === readAs.name))
+  if (
+    allowAccounts.some(
+      ({ namespace, name }) => typeof readAs === 'object' && namespace === readAs?.namespace && name === readAs.name,
+    )
+  )
     throw new AppError('InvalidInput', `--allow-account ${flags.readAs} is the account of --read-as`, {
       field: '--allow-account',
       next: 'a Workflow of level read (the usual one) looks with it',
@@ -97,7 +111,12 @@ function readAccounts(flags: OperatorFlags): Pick<OperatorOptions, 'readAs' | 'a
   return { readAs, allowAccounts };
 }
 
-function readAccount(field: string, text: string): AccountPlace {
+function readReader(text: string | undefined): OperatorOptions['readAs'] {
+  if (text === undefined) return null;
+  return text === 'none' ? text : readAccount('--read-as', text);
+}
+
+function readAccount(field: string, text: string): ObjectPlace {
   const [namespace = '', name = '', ...rest] = text.split('/');
   if (rest.length === 0 && isKubernetesName(namespace) && isKubernetesName(name)) return { namespace, name };
   throw new AppError('InvalidInput', `${field} ${text} is not NAMESPACE/NAME of a ServiceAccount`, { field });

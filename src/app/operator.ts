@@ -8,32 +8,33 @@ import type { Metrics } from '../core/metrics.ts';
 import type { CommandRunner } from '../core/command.ts';
 import type { Clock, Log, ModelChecks } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
-import { createAccountClients } from '../kube/account-clients.ts';
-import { createAccountTokens } from '../kube/account-tokens.ts';
-import { kubeClient } from '../kube/client.ts';
-import { createEventRecorder } from '../kube/event-recorder.ts';
-import { clusterEvents } from '../kube/events.ts';
-import { clusterIdentities } from '../kube/identities.ts';
-import { createInformers } from '../kube/informer.ts';
-import type { Informer } from '../kube/informer.ts';
-import { createJobs } from '../kube/jobs.ts';
-import type { Jobs } from '../kube/jobs.ts';
-import { kinds } from '../kube/kinds.ts';
-import { startElection } from '../kube/lease.ts';
-import { levelAccess } from '../kube/level-account.ts';
-import { liveCluster } from '../kube/live.ts';
-import { createReviews } from '../kube/review.ts';
-import { accessOf, transportOf } from '../kube/transport.ts';
-import { kubeWriter } from '../kube/writer.ts';
-import type { KubeWriter } from '../kube/writer.ts';
+import { allDone } from '../lib/all-done.ts';
+import { createAccountClients } from '../kube/accounts/account-clients.ts';
+import { createAccountTokens } from '../kube/accounts/account-tokens.ts';
+import { kubeClient } from '../kube/connection/client.ts';
+import { createEventRecorder } from '../kube/events/event-recorder.ts';
+import { clusterEvents } from '../kube/events/events.ts';
+import { clusterIdentities } from '../kube/accounts/identities.ts';
+import { createInformers } from '../kube/watch/informer.ts';
+import type { Informer } from '../kube/watch/informer.ts';
+import { createJobs } from '../kube/jobs/jobs.ts';
+import type { Jobs } from '../kube/jobs/jobs.ts';
+import { kinds } from '../kube/kinds/kinds.ts';
+import { startElection } from '../kube/lease/lease.ts';
+import { levelAccess } from '../kube/accounts/level-account.ts';
+import { liveCluster } from '../kube/live/live.ts';
+import { createReviews } from '../kube/accounts/review.ts';
+import { accessOf, transportOf } from '../kube/connection/transport.ts';
+import { kubeWriter } from '../kube/connection/writer.ts';
+import type { KubeWriter } from '../kube/connection/writer.ts';
 import { createJobRunner } from '../runners/job.ts';
 import { jobLabels } from '../runners/job-object.ts';
 import type { JobSettings } from '../runners/job-object.ts';
 import { sweepJobs } from '../runners/job-sweep.ts';
-import type { ClusterViews } from './cluster-views.ts';
 import { withName } from './cluster.ts';
-import type { OpenedCluster } from './cluster.ts';
+import { onlyNamespaceFrom } from './operator-options.ts';
 import type { OperatorOptions } from './operator-options.ts';
+import type { SharedCluster } from './tenancy.ts';
 
 type CatalogPart = Pick<
   ClusterResourcesOptions,
@@ -62,9 +63,7 @@ export interface Operator {
   /** Who callers are. */
   readonly identities: Identities;
   /** What is investigated: the same cluster, read with the rights of the account that only reads. */
-  readonly cluster: OpenedCluster;
-  /** What Workflows may look at of it. */
-  readonly views: ClusterViews;
+  readonly cluster: SharedCluster;
   /** Runs commands as Jobs; null = they are not run. */
   readonly commands: CommandRunner | null;
   /** From now on this process may be the one that writes what became of the objects. */
@@ -87,9 +86,11 @@ export async function openOperator(
   const writer = kubeWriter(transport);
   const random = Math.random;
   const tokens = createAccountTokens(transport, catalog.clock);
-  const reading = options.readAs === null ? transport : transportOf(levelAccess(access, tokens, options.readAs));
-  const accounts = createAccountClients(access, tokens, options.allowAccounts);
-  const isWalled = (namespace: string): boolean => !options.investigateFrom.includes(namespace);
+  const { readAs } = options;
+  const reading =
+    typeof readAs === 'object' && readAs !== null ? transportOf(levelAccess(access, tokens, readAs)) : transport;
+  const accounts = createAccountClients({ access, client, tokens, allowed: options.allowAccounts });
+  const onlyNamespaceOf = onlyNamespaceFrom(options.investigateFrom);
   const live = liveCluster(kubeClient(reading));
   const informers = createInformers(client, { clock: catalog.clock, random, log: catalog.log });
   function watchJobs(settings: JobSettings): WatchedJobs {
@@ -105,26 +106,25 @@ export async function openOperator(
     await Promise.all([...new Set([transport, reading])].map((opened) => opened.close()));
   }
   try {
-    const asked = { clients: accounts, own: client, isWalled };
+    const asked = { clients: accounts, onlyNamespaceOf };
     const resources = await openClusterResources({ ...catalog, client, namespaces, random, accounts: asked });
     const watched = options.jobs === null ? null : watchJobs(options.jobs);
     return {
       resources,
-      views: {
-        isWalled,
-        asAccount(place) {
-          const opened = accounts.of(place);
-          return opened && withName(liveCluster(opened), options);
-        },
-      },
       commands: watched === null ? null : createJobRunner({ ...watched, clock: catalog.clock, random }),
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
       startControllers: (world) => startControllers(options, { ...world, resources, writer, watched, random }),
       cluster: {
         cluster: withName(live, options),
-        watch: live,
+        watch: readAs === 'none' ? null : live,
         // Who only reads makes no Events.
         events: clusterEvents(client, options.clusterName),
+        isClosed: readAs === 'none',
+        onlyNamespaceOf,
+        asAccount(place) {
+          const opened = accounts.of(place);
+          return opened && withName(liveCluster(opened), options);
+        },
         close: async () => undefined,
       },
       close,
@@ -168,10 +168,14 @@ function startControllers({ leaseNamespace, leaseName }: OperatorOptions, world:
       const isCurrent = (): boolean => term.isCurrent();
       const { lists, runs, learned, agent } = read;
       const statuses = { ...shared, metrics, events, lists, runs, learned, agent, modelChecks, isCurrent };
-      await Promise.all([
-        keepStatuses(statuses, term.signal),
-        watched === null ? undefined : sweepJobs({ ...shared, ...watched, runs }, term.signal),
-      ]).finally(() => metrics.set('fist_leader', {}, 0));
+      // Where one fails the other ends as well: no term begins before the work of the last one has ended.
+      const failed = new AbortController();
+      const signal = AbortSignal.any([term.signal, failed.signal]);
+      const works = [
+        keepStatuses(statuses, signal),
+        ...(watched === null ? [] : [sweepJobs({ ...shared, ...watched, runs }, signal)]),
+      ].map((work) => work.finally(() => failed.abort()));
+      await allDone(works).finally(() => metrics.set('fist_leader', {}, 0));
     },
   });
   return {

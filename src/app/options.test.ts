@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { noModelDefaults } from '../agent/models/choose.ts';
 import { AppError } from '../core/errors.ts';
-import { readOperatorOptions } from './operator-options.ts';
 import { readServeOptions } from './options.ts';
 
 const flags = {
@@ -35,27 +34,4 @@ test('programs of MCP servers are named by absolute paths; --allow-exec allows a
   expect(read({ allowMcpCommand: ['/usr/bin/a', '/usr/bin/b'] })).toEqual(['/usr/bin/a', '/usr/bin/b']);
   expect(read({ allowExec: true, allowMcpCommand: ['/usr/bin/a'] })).toBe('all');
   expect(() => read({ allowMcpCommand: ['npx'] })).toThrow('--allow-mcp-command npx is no absolute path of a program');
-});
-
-test('accounts of Workflows are NAMESPACE/NAME, and not that of all investigations', async () => {
-  const read = async (allowAccount: readonly string[]) => {
-    const given = {
-      ...flags,
-      leaseName: 'fist',
-      allowJobs: false,
-      jobRequests: 'cpu=50m',
-      jobLimits: 'memory=256Mi',
-      readAs: 'fist/reader',
-      allowAccount,
-    };
-    return (await readOperatorOptions(given, {}, noModelDefaults)).operator?.allowAccounts;
-  };
-  expect(await read(['shop/a', 'bank/a'])).toEqual([
-    { namespace: 'shop', name: 'a' },
-    { namespace: 'bank', name: 'a' },
-  ]);
-  expect(await read([])).toEqual([]);
-  await expect(read(['a'])).rejects.toThrow('--allow-account a is not NAMESPACE/NAME of a ServiceAccount');
-  await expect(read(['shop/../fist/reader'])).rejects.toThrow('is not NAMESPACE/NAME');
-  await expect(read(['fist/reader'])).rejects.toThrow('--allow-account fist/reader is the account of --read-as');
 });

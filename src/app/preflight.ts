@@ -7,24 +7,14 @@ import type { WatchedResource } from '../resources/watched.ts';
 import { readAlertmanager } from './alertmanager.ts';
 import { planConnection, readConfiguration } from './alertmanager-config.ts';
 import type { Destination } from './alertmanager-config.ts';
+import { resultsAbout } from './check-result.ts';
+import type { CheckResult, ResultsAbout } from './check-result.ts';
 import type { ClusterOptions } from './options.ts';
 import { isPostgresUrl, tokenFileOf } from './store.ts';
 
-/** What was looked at: `ok`, `failed`, or `skipped` where nothing was named that could be. */
-export interface Finding {
-  readonly about: 'cluster' | 'installation' | 'alertmanager' | 'machine';
-  readonly result: 'ok' | 'failed' | 'skipped';
-  /** One line for people. */
-  readonly text: string;
-  /** What to do, where something failed or was skipped. */
-  readonly next?: string;
-}
-
-type About = Finding['about'];
-
-const ok = (about: About, text: string): Finding => ({ about, result: 'ok', text });
-const failed = (about: About, text: string, next: string): Finding => ({ about, result: 'failed', text, next });
-const skipped = (about: About, text: string, next: string): Finding => ({ about, result: 'skipped', text, next });
+const cluster = resultsAbout('cluster');
+const alertmanager = resultsAbout('alertmanager');
+const machine = resultsAbout('machine');
 
 /** Clocks that are further apart put alerts and evidence into a wrong order. */
 const mostSkewMs = 30_000;
@@ -38,21 +28,20 @@ export async function checkCluster(
   nowMs: () => number,
   watched: readonly WatchedResource[] = [],
   eventSinks: readonly string[] = [],
-): Promise<readonly Finding[]> {
-  const about = 'cluster';
+): Promise<readonly CheckResult[]> {
   try {
     if (options.dump !== null) {
-      const { openDump } = await import('../kube/dump.ts');
+      const { openDump } = await import('../kube/dump/dump.ts');
       const dump = await openDump(options.dump);
       await dump.close();
-      return [ok(about, `${dump.description} can be read`)];
+      return [cluster.ok(`${dump.description} can be read`)];
     }
     if (options.context === null && options.kubeconfig === null)
-      return [skipped(about, 'no cluster was named', '--context NAME, or --dump PATH')];
+      return [cluster.skipped('no cluster was named', '--context NAME, or --dump PATH')];
     return await checkLive(options, namespace, nowMs, watched, eventSinks);
   } catch (thrown) {
     const { message, next } = toAppError(thrown);
-    return [failed(about, message, next ?? 'kubectl cluster-info')];
+    return [cluster.failed(message, next ?? 'kubectl cluster-info')];
   }
 }
 
@@ -62,10 +51,9 @@ async function checkLive(
   nowMs: () => number,
   watched: readonly WatchedResource[],
   eventSinks: readonly string[],
-): Promise<readonly Finding[]> {
-  const about = 'cluster';
-  const { connectKube } = await import('../kube/client.ts');
-  const { eventRemedy, readPermissions, readWatchPermissions } = await import('../kube/permissions.ts');
+): Promise<readonly CheckResult[]> {
+  const { connectKube } = await import('../kube/connection/client.ts');
+  const { eventRemedy, readPermissions, readWatchPermissions } = await import('../kube/accounts/permissions.ts');
   const client = await connectKube({
     ...(kubeconfig === null ? {} : { kubeconfig }),
     ...(context === null ? {} : { context }),
@@ -76,24 +64,24 @@ async function checkLive(
     const eventRule = eventSinks.length === 0 ? null : await eventRemedy(client, namespace);
     const who = user === null ? '' : ` as ${user}`;
     return [
-      ok(about, `${client.server} answers${who}, ${client.description}`),
+      cluster.ok(`${client.server} answers${who}, ${client.description}`),
       ...permissions.map(({ resource, purpose, missing, remedy }) =>
         remedy === null
-          ? ok(about, `${resource}: ${purpose}`)
-          : failed(about, `${resource}: may not ${missing.join(', ')}; for ${purpose}`, remedy),
+          ? cluster.ok(`${resource}: ${purpose}`)
+          : cluster.failed(`${resource}: may not ${missing.join(', ')}; for ${purpose}`, remedy),
       ),
       ...watched.map(({ source, resource }, place) => {
         const { missing = [], remedy = null } = watches[place] ?? {};
         return remedy === null
-          ? ok(about, `${resource}: watched by ${source}`)
-          : failed(about, `${resource}: may not ${missing.join(', ')}; ${source} watches them`, remedy);
+          ? cluster.ok(`${resource}: watched by ${source}`)
+          : cluster.failed(`${resource}: may not ${missing.join(', ')}; ${source} watches them`, remedy);
       }),
       ...eventSinks.map((sink) =>
         eventRule === null
-          ? ok(about, `events: made by ${sink}`)
-          : failed(about, `events: may not create; ${sink} makes them`, eventRule),
+          ? cluster.ok(`events: made by ${sink}`)
+          : cluster.failed(`events: may not create; ${sink} makes them`, eventRule),
       ),
-      ...clock(about, serverMs, nowMs(), 'the API server'),
+      ...clock(cluster, serverMs, nowMs(), 'the API server'),
     ];
   } finally {
     await client.close();
@@ -106,8 +94,7 @@ export async function checkAlertmanager(
   url: string,
   destination: Destination,
   nowMs: () => number,
-): Promise<readonly Finding[]> {
-  const about = 'alertmanager';
+): Promise<readonly CheckResult[]> {
   const connect = `fist connect alertmanager --url ${url}`;
   try {
     const { version, configuration, clockMs } = await readAlertmanager(http, url);
@@ -115,32 +102,31 @@ export async function checkAlertmanager(
     const { receiver, isRouted, warnings } = connection;
     const lacks = receiver === null ? 'no receiver' : `no route that leads to receiver ${receiver}`;
     return [
-      ok(about, `${url} answers: Alertmanager ${version}`),
+      alertmanager.ok(`${url} answers: Alertmanager ${version}`),
       receiver !== null && isRouted
-        ? ok(about, `receiver ${receiver} sends to ${destination.url}`)
-        : failed(about, `it has ${lacks} that sends to ${destination.url}`, connect),
-      ...warnings.map((warning) => failed(about, warning, connect)),
-      ...clock(about, clockMs, nowMs(), 'Alertmanager'),
+        ? alertmanager.ok(`receiver ${receiver} sends to ${destination.url}`)
+        : alertmanager.failed(`it has ${lacks} that sends to ${destination.url}`, connect),
+      ...warnings.map((warning) => alertmanager.failed(warning, connect)),
+      ...clock(alertmanager, clockMs, nowMs(), 'Alertmanager'),
     ];
   } catch (thrown) {
     const { message, next } = toAppError(thrown);
-    return [failed(about, message, next ?? `curl -i ${url}/-/ready`)];
+    return [alertmanager.failed(message, next ?? `curl -i ${url}/-/ready`)];
   }
 }
 
-function clock(about: About, theirsMs: number | null, oursMs: number, whose: string): readonly Finding[] {
+function clock(results: ResultsAbout, theirsMs: number | null, oursMs: number, whose: string): readonly CheckResult[] {
   if (theirsMs === null) return [];
   const skewMs = oursMs - theirsMs;
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   // Their header has whole seconds.
-  if (seconds <= 1) return [ok(about, `its clock and this one agree`)];
+  if (seconds <= 1) return [results.ok(`its clock and this one agree`)];
   const text = `the clock of ${whose} is ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? 'behind' : 'ahead of'} this one`;
-  return [Math.abs(skewMs) <= mostSkewMs ? ok(about, text) : failed(about, text, 'timedatectl status (NTP) on both')];
+  return [Math.abs(skewMs) <= mostSkewMs ? results.ok(text) : results.failed(text, 'timedatectl status (NTP) on both')];
 }
 
 /** The folder of the database, its space, and who may read the tokens. */
-export function checkMachine(database: string, secretsDirectory: string | null): readonly Finding[] {
-  const about = 'machine';
+export function checkMachine(database: string, secretsDirectory: string | null): readonly CheckResult[] {
   const tokens = [
     ...(isPostgresUrl(database) ? [] : [tokenFileOf(database)]),
     ...(secretsDirectory === null
@@ -149,14 +135,13 @@ export function checkMachine(database: string, secretsDirectory: string | null):
   ].filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
   return [
     ...(isPostgresUrl(database)
-      ? [skipped(about, 'the database is a PostgreSQL', 'fist db status')]
+      ? [machine.skipped('the database is a PostgreSQL', 'fist db status')]
       : checkFolder(dirname(resolve(database)))),
     ...(process.platform === 'win32' ? [] : tokens.map(checkToken)),
   ];
 }
 
-function checkFolder(folder: string): readonly Finding[] {
-  const about = 'machine';
+function checkFolder(folder: string): readonly CheckResult[] {
   let there = folder;
   while (!existsSync(there)) there = dirname(there);
   const { bavail, bsize } = statfsSync(there);
@@ -164,11 +149,11 @@ function checkFolder(folder: string): readonly Finding[] {
   const room = `${(freeBytes / gibibyte).toFixed(1)} GiB`;
   return [
     isWritable(there)
-      ? ok(about, `${folder} can be written to${there === folder ? '' : ' once it is made'}`)
-      : failed(about, `${there} cannot be written to`, `chown or chmod ${there}, or --db PATH elsewhere`),
+      ? machine.ok(`${folder} can be written to${there === folder ? '' : ' once it is made'}`)
+      : machine.failed(`${there} cannot be written to`, `chown or chmod ${there}, or --db PATH elsewhere`),
     freeBytes >= leastFreeBytes
-      ? ok(about, `${room} free for the database`)
-      : failed(about, `only ${room} free for the database`, 'make room: at least 1 GiB, usually 4 GiB'),
+      ? machine.ok(`${room} free for the database`)
+      : machine.failed(`only ${room} free for the database`, 'make room: at least 1 GiB, usually 4 GiB'),
   ];
 }
 
@@ -181,9 +166,9 @@ function isWritable(folder: string): boolean {
   }
 }
 
-function checkToken(file: string): Finding {
+function checkToken(file: string): CheckResult {
   const mode = (statSync(file).mode & 0o777).toString(8).padStart(4, '0');
   return mode.endsWith('00')
-    ? ok('machine', `${file}: only its owner may read it (${mode})`)
-    : failed('machine', `${file}: others may read it (${mode})`, `chmod 0600 ${file}`);
+    ? machine.ok(`${file}: only its owner may read it (${mode})`)
+    : machine.failed(`${file}: others may read it (${mode})`, `chmod 0600 ${file}`);
 }

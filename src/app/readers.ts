@@ -97,7 +97,7 @@ export async function recordedMetrics({ beside, description }: Cluster): Promise
   return beside === undefined ? null : recordedPrometheus(await beside(recordedFolder), description);
 }
 
-interface ReaderWorld {
+export interface ReaderWorld {
   /** Metrics that were recorded beside a captured cluster, where nobody names a server; absent: none. */
   readonly recorded?: MetricsReader | null;
   readonly http: HttpClient;

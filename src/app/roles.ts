@@ -1,7 +1,7 @@
 import { resourceKinds } from '../controllers/kinds.ts';
 import { apiGroup } from '../core/identity.ts';
 import type { Permission } from '../core/permission.ts';
-import { resourceTypes } from '../kube/resources.ts';
+import { resourceTypes } from '../kube/kinds/resources.ts';
 import { sinks } from '../sinks/index.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 

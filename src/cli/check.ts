@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
+import type { CheckResult } from '../app/check-result.ts';
 import { checkAlertmanager, checkCluster, checkMachine } from '../app/preflight.ts';
-import type { Finding } from '../app/preflight.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { readDatabase } from '../app/store.ts';
@@ -27,7 +27,7 @@ interface CheckFlags extends ClusterFlags, DestinationFlags {
   readonly output: string;
 }
 
-const titles: Readonly<Record<Finding['about'], string>> = {
+const titles: Readonly<Record<CheckResult['about'], string>> = {
   cluster: 'what may be read of the cluster',
   installation: 'the installation in the cluster',
   alertmanager: 'whether Alertmanager sends here',
@@ -37,15 +37,15 @@ const titles: Readonly<Record<Finding['about'], string>> = {
 /** `fist check`: whether a server would find what it needs; changes nothing. Exit 1 where something is missing. */
 export async function check(terminal: Terminal, flags: CheckFlags): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json']);
-  const findings =
+  const results =
     flags.installed === true || flags.pre === true ? await checkInCluster(flags) : await checkHere(terminal, flags);
-  const isWell = findings.every(({ result }) => result !== 'failed');
-  if (format === 'json') await printObject(terminal, 'json', { ok: isWell, checks: findings });
-  else terminal.out(inWordsOf(terminal.called, text(terminal, findings)));
+  const isWell = results.every(({ result }) => result !== 'failed');
+  if (format === 'json') await printObject(terminal, 'json', { ok: isWell, checks: results });
+  else terminal.out(inWordsOf(terminal.called, text(terminal, results)));
   return isWell ? 0 : answerIsNo;
 }
 
-async function checkInCluster(flags: CheckFlags): Promise<readonly Finding[]> {
+async function checkInCluster(flags: CheckFlags): Promise<readonly CheckResult[]> {
   const { namespace = 'punching-fist', installed = false, pre = false } = flags;
   if (installed && pre)
     throw new AppError('InvalidInput', '--pre is before an installation, --installed after it', { field: '--pre' });
@@ -54,7 +54,7 @@ async function checkInCluster(flags: CheckFlags): Promise<readonly Finding[]> {
 }
 
 /** What a server on this machine needs. */
-async function checkHere(terminal: Terminal, flags: CheckFlags): Promise<readonly Finding[]> {
+async function checkHere(terminal: Terminal, flags: CheckFlags): Promise<readonly CheckResult[]> {
   const cluster = readClusterOptions(flags);
   const database = readDatabase(flags.db, terminal.env);
   const secrets = flags.secretsDir ?? (existsSync('secrets') ? 'secrets' : null);
@@ -67,7 +67,7 @@ async function checkHere(terminal: Terminal, flags: CheckFlags): Promise<readonl
   ];
 }
 
-async function checkSender(terminal: Terminal, flags: CheckFlags): Promise<readonly Finding[]> {
+async function checkSender(terminal: Terminal, flags: CheckFlags): Promise<readonly CheckResult[]> {
   const { alertmanager: url } = flags;
   if (url === undefined)
     return [
@@ -81,19 +81,19 @@ async function checkSender(terminal: Terminal, flags: CheckFlags): Promise<reado
   }
 }
 
-function text(terminal: Terminal, findings: readonly Finding[]): string {
+function text(terminal: Terminal, results: readonly CheckResult[]): string {
   const marks = { ok: '✔', failed: '✗', skipped: '-' } as const;
   const colours = { ok: 'green', failed: 'red', skipped: 'gray' } as const;
-  const mark = (result: Finding['result']) =>
+  const mark = (result: CheckResult['result']) =>
     terminal.colour ? styled(colours[result], marks[result]) : marks[result];
   const lines: string[] = [];
-  for (const [index, { about, result, text: what, next }] of findings.entries()) {
-    if (findings[index - 1]?.about !== about) lines.push(`► checking ${titles[about]}`);
+  for (const [index, { about, result, text: what, next }] of results.entries()) {
+    if (results[index - 1]?.about !== about) lines.push(`► checking ${titles[about]}`);
     lines.push(`${mark(result)} ${plain(what)}`);
     if (next !== undefined) lines.push(`  next: ${plain(next)}`);
   }
-  const wrong = findings.filter(({ result }) => result === 'failed').length;
-  const looked = findings.filter(({ result }) => result !== 'skipped').length;
+  const wrong = results.filter(({ result }) => result === 'failed').length;
+  const looked = results.filter(({ result }) => result !== 'skipped').length;
   lines.push(wrong === 0 ? `✔ all ${looked} checks passed` : `✗ ${wrong} of ${looked} checks failed`, '');
   return lines.join('\n');
 }

@@ -29,8 +29,17 @@ export function addClientCommands(program: Command, action: Tie): void {
         'an Alertmanager v4 payload, for --path; or an alert of POST /alerts; - reads standard input',
       )
       .option('--name <alertname>', 'instead of a file: name of the alert')
-      .option('--severity <severity>', 'critical, warning or info', 'warning')
-      .option('--label <name=value...>', 'labels of the alert')
+      .option('--severity <severity>', 'with --name: critical, warning or info (default: warning)')
+      .option('--status <status>', 'with --name: firing or resolved (default: firing)')
+      .option('--label <name=value...>', 'with --name: labels of the alert')
+      .option(
+        '--source <[namespace/]name>',
+        'with --name: Source that takes the alert (default: the first that accepts it)',
+      )
+      .option(
+        '--wait <duration>',
+        'waits for the Source to be there, then until all runs about the alert have ended and told their Sinks; exit 1 where one of these failed, or there is none',
+      )
       .option('--path <path>', 'webhook path of the Source that takes the payload')
       .option('--webhook-token <token>', 'bearer token of that Source (default: FIST_WEBHOOK_TOKEN)'),
     async () => (await import('./send.ts')).sendAlert,

@@ -3,6 +3,7 @@ import { createLog } from '../lib/log.ts';
 import { plain } from '../lib/printable.ts';
 import { wrap } from '../lib/wrap.ts';
 import { readVersion } from '../lib/version.ts';
+import { whenAborted } from '../lib/when-aborted.ts';
 import { causeSentence, percent } from '../report/words.ts';
 import { bold, columnsOf, eventText } from './demo-text.ts';
 import { inWordsOf } from './called-as.ts';
@@ -59,7 +60,7 @@ export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number
             beforeEnd: async (app) => {
               const next = `fist get runs --server ${app.url} --token ${app.token}`;
               tell(terminal, `serving at ${app.url} until Ctrl-C\n  next: ${next}`);
-              await new Promise<void>((resolve) => interrupted.signal.addEventListener('abort', () => resolve()));
+              await whenAborted(interrupted.signal);
             },
           }
         : {}),

@@ -1,9 +1,9 @@
-import { absence, grantNeeded, placeOf } from '../core/access.ts';
+import { explainAbsence, placeOf } from '../core/access.ts';
 import { fullName } from '../core/run.ts';
-import type { ObjectPlace } from '../core/access.ts';
 import { labelledObject } from '../core/alert.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow, Grouping, RateLimit } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
+import type { ObjectPlace } from '../core/place.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { timeText, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -115,8 +115,7 @@ function whatFollows({ source, workflow, sinks }: SourceOutlook, at: Timestamp):
 }
 
 function missing(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: string): string {
-  const needed = grantNeeded(kind, place, from);
-  return needed === null ? 'there is none of this name' : `${absence(kind, place, from)}; ${needed}`;
+  return place.namespace === from ? 'there is none of this name' : explainAbsence(kind, place, from);
 }
 
 /** That another namespace grants it. */

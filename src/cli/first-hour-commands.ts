@@ -66,7 +66,7 @@ function destinationOptions(command: Command): Command {
   return command
     .option(
       '--webhook <url>',
-      'address of the Source, as Alertmanager sees it (default: FIST_SERVER, else http://127.0.0.1:8080, with /webhook/alertmanager; in a cluster http://SERVICE:8080/webhook/@NAMESPACE/PATH)',
+      'address of the Source, as Alertmanager sees it (default: FIST_SERVER, else http://127.0.0.1:8080, with /webhook/alertmanager). That of a Source in a cluster is http://SERVICE:8080/webhook/@NAMESPACE/PATH',
     )
     .option(
       '--credentials-file <file>',

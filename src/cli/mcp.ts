@@ -20,13 +20,14 @@ export async function mcp(terminal: Terminal, flags: McpFlags): Promise<number> 
   const client = apiClient(flags, terminal);
   await client.call('GET /', {});
   const what = flags.allowStart ? 'with the tools that start something' : 'only with tools that read';
-  tell(terminal, `speaks the Model Context Protocol for ${client.url}, ${what}; ends with its input`);
   const stopping = new AbortController();
   const forgetSignals = onStopSignals(
     () => stopping.abort(),
     (signal) => process.exit(exitCodeOf[signal]),
   );
   try {
+    // Who reads this may send a signal.
+    tell(terminal, `speaks the Model Context Protocol for ${client.url}, ${what}; ends with its input`);
     await serveAssistant({
       input: process.stdin,
       write,

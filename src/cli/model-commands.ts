@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Tie } from './action.ts';
-import { serverOptions } from './server-options.ts';
+import { repeated, serverOptions } from './server-options.ts';
 
 /** `fist model ...`. */
 export function addModelCommands(program: Command, action: Tie): void {
@@ -26,7 +26,7 @@ export function addModelCommands(program: Command, action: Tie): void {
       .option(
         '--env <name>',
         'a variable of this environment that the program gets; more than once for several',
-        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+        repeated,
       )
       .option('--timeout <duration>', 'of the whole', '30s')
       .option('-o, --output <format>', 'text or json', 'text'),

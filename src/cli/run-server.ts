@@ -1,5 +1,5 @@
 import { createApp } from '../app/createApp.ts';
-import type { App } from '../app/createApp.ts';
+import type { App } from '../app/app.ts';
 import type { AppOptions } from '../app/options.ts';
 import { describeDatabase } from '../app/store.ts';
 import { createKnownValues } from '../lib/known-values.ts';
@@ -68,10 +68,10 @@ export async function runServer(terminal: Terminal, logLevel: string, run: Serve
 
 /** Where alerts are taken. */
 export function introduceSources(app: App, log: Log): void {
-  for (const { namespace, name, addresses, authentication } of app.catalog().sources) {
+  for (const { namespace, name, path, addresses, authentication } of app.catalog().sources) {
     // The short one, where it has it.
     const address = addresses.at(-1);
-    if (address === undefined) continue;
+    if (path === null || address === undefined) continue;
     const tells = { source: `${namespace}/${name}`, url: `${app.url}${address}` };
     log.info({ ...tells, authentication: authentication?.type ?? 'none' }, 'takes alerts');
   }

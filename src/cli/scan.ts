@@ -1,7 +1,7 @@
 import { scanOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
-import type { Broken } from '../core/finding.ts';
+import type { Broken } from '../core/scan.ts';
 import { timeText } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
 import { outputFormat, printItems, printObject, tell } from './output.ts';

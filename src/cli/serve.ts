@@ -1,4 +1,4 @@
-import type { App } from '../app/createApp.ts';
+import type { App } from '../app/app.ts';
 import { readModelDefaults } from '../app/models.ts';
 import { readServeOptions } from '../app/options.ts';
 import { describeDatabase } from '../app/store.ts';

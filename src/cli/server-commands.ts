@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { retentionText } from '../app/retention.ts';
 import type { Tie } from './action.ts';
 import { clusterOptions } from './investigation-commands.ts';
+import { repeated } from './server-options.ts';
 
 /** Commands that run a server. */
 export function addServerCommands(program: Command, action: Tie): void {
@@ -38,7 +39,7 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option(
         '--allow-mcp-command <path>',
         'lets Workflows run this program as an MCP server; more than once for several',
-        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+        repeated,
       ),
     async () => (await import('./serve.ts')).serve,
   );
@@ -57,7 +58,7 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option(
         '-n, --namespace <name>',
         'only objects of this namespace; more than once for several (default: of all)',
-        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+        repeated,
       )
       .option(
         '--lease-namespace <name>',
@@ -66,8 +67,8 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option('--lease-name <name>', 'its name', 'punching-fist')
       .option(
         '--investigate-from <namespace>',
-        'Workflows of this namespace may look at all namespaces; more than once for several (default: that of the Lease). Those of others look at their own',
-        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+        'Workflows of this namespace may look at all namespaces, and its Sinks make Events in all; more than once for several (default: that of the Lease). Those of others stay in their own',
+        repeated,
       )
       .option('--allow-jobs', 'runs commands of Workflows as Jobs in the namespaces of these', false)
       .option(
@@ -79,16 +80,16 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option(
         '--job-pull-secret <name>',
         'Secret in the namespace of the Workflow to pull their images with; more than once for several',
-        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+        repeated,
       )
       .option(
         '--read-as <namespace/name>',
-        'ServiceAccount with whose rights the cluster is investigated, by tokens of ten minutes (default: those of the operator)',
+        'ServiceAccount with whose rights the cluster is investigated, by tokens of ten minutes; none = only Workflows with an account of their own look (default: the rights of the operator)',
       )
       .option(
         '--allow-account <namespace/name>',
         'ServiceAccount that Workflows of its namespace may name, to have the cluster investigated with its rights; more than once for several',
-        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+        repeated,
       ),
     async () => (await import('./operator.ts')).operator,
   );
@@ -112,7 +113,7 @@ function serverFlags(command: Command): Command {
     .option(
       '--allow-destination <place>',
       'but to this host (or *.suffix), address or network they may; more than once for several',
-      (text: string, others: readonly string[] | undefined): readonly string[] | undefined => [...(others ?? []), text],
+      repeated,
     )
     .option(
       '--prometheus <url>',

@@ -9,6 +9,11 @@ export function serverOptions(command: Command): Command {
     .option('--db <path|url>', 'database of the server on this machine, to find its token');
 }
 
+/** Collects an option that may be given more than once. */
+export function repeated(text: string, others: readonly string[] | undefined): readonly string[] {
+  return [...(others ?? []), text];
+}
+
 /** Whether a command line names a cluster to read objects from, in place of a server. */
 export function namesCluster({ kubeconfig, context }: ContextFlags): boolean {
   return kubeconfig !== undefined || context !== undefined;

@@ -142,8 +142,7 @@ test('a connection that breaks off goes on where it was, and nothing between is 
   await until('the list', () => out() !== '');
   stream.tell('41', ': heartbeat');
   stream.change('42', 'aaaa');
-  await until('the position is known', () => stream.connections.length === 1);
-  await new Promise((done) => setTimeout(done, 30));
+  await until('it to be looked at', () => stream.requests.lists.length === 2);
   stream.state.items = [run('aaaa', 'running')];
   stream.state.refuse = 2;
   stream.connections[0]?.response.end();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { AppError } from '../core/errors.ts';
-import type { KubeClient } from '../kube/client.ts';
+import type { KubeClient } from '../kube/connection/client.ts';
 import { silentLog } from '../lib/silent-log.ts';
 import { createNamedAccounts } from './accounts.ts';
 
@@ -9,10 +9,15 @@ const shop = { namespace: 'shop', name: 'investigator' };
 
 function world() {
   const clock = createFakeClock();
-  const state = { isAllowed: true, isAway: false, reviews: 0, changes: 0, own: 'system:serviceaccount:fist:operator' };
+  const state = {
+    isAllowed: true,
+    isAway: false,
+    reviews: 0,
+    changes: 0,
+  };
   const client = {
     review: async (kind: string) => {
-      if (kind === 'SelfSubjectReview') return { status: {}, serverMs: null };
+      expect(kind).toBe('SelfSubjectAccessReview');
       state.reviews += 1;
       if (state.isAway) throw new AppError('ClusterUnavailable', 'it does not answer');
       return { status: { allowed: state.isAllowed }, serverMs: null };
@@ -20,9 +25,14 @@ function world() {
   } as unknown as KubeClient;
   const listed = new Set(['shop/investigator', 'fist/operator']);
   const accounts = createNamedAccounts({
-    clients: { of: ({ namespace, name }) => (listed.has(`${namespace}/${name}`) ? client : null) },
-    own: { review: async () => ({ status: { userInfo: { username: state.own } }, serverMs: null }) },
-    isWalled: () => true,
+    clients: {
+      of: ({ namespace, name }) => (listed.has(`${namespace}/${name}`) ? client : null),
+      async isOwn({ namespace, name }) {
+        if (state.isAway) throw new AppError('ClusterUnavailable', 'it does not answer');
+        return `${namespace}/${name}` === 'fist/operator';
+      },
+    },
+    onlyNamespaceOf: (namespace) => namespace,
     clock,
     random: () => 1,
     log: silentLog,
@@ -39,7 +49,12 @@ test('an account is asked about once it is needed, and again every while, withou
   accounts.need([shop, shop]);
   await clock.advance(1000);
   await accounts.whenAsked();
-  expect(accounts.verdict(shop)).toMatchObject({ status: 'False', reason: 'PermissionMissing' });
+  expect(accounts.verdict(shop)).toEqual({
+    status: 'False',
+    reason: 'PermissionMissing',
+    message:
+      'ServiceAccount shop/investigator may not get and list pods, get and list events; kubectl create rolebinding investigator-view -n shop --clusterrole=view --serviceaccount=shop:investigator',
+  });
   expect(state).toMatchObject({ reviews: 4, changes: 1 });
   accounts.need([shop]);
   await clock.advance(10 * 60_000);
@@ -69,6 +84,18 @@ test('what is not listed is not asked about, and neither is the account of the o
   await clock.advance(1000);
   expect(accounts.verdict(own)).toMatchObject({ status: 'False', reason: 'AccountNotAllowed' });
   expect(state.reviews).toBe(0);
+  await accounts.stop();
+});
+
+test('who the operator is, is asked until it is known', async () => {
+  const { clock, state, accounts } = world();
+  state.isAway = true;
+  accounts.need([{ namespace: 'fist', name: 'operator' }]);
+  await clock.advance(1000);
+  expect(accounts.verdict({ namespace: 'fist', name: 'operator' })).toMatchObject({ status: 'Unknown' });
+  state.isAway = false;
+  await clock.advance(60_000);
+  expect(accounts.verdict({ namespace: 'fist', name: 'operator' })).toMatchObject({ reason: 'AccountNotAllowed' });
   await accounts.stop();
 });
 

@@ -1,19 +1,17 @@
-import type { AccountPlace, AccountVerdict, AccountVerdicts } from '../core/account.ts';
+import type { AccountVerdict, AccountVerdicts } from '../core/account.ts';
 import { toAppError } from '../core/errors.ts';
+import type { ObjectPlace } from '../core/place.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { accountUser, checkAccount, notAllowed } from '../kube/account-check.ts';
-import type { AccountClients } from '../kube/account-clients.ts';
-import { whoAmI } from '../kube/permissions.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { createWorkQueue } from '../kube/work-queue.ts';
+import { checkAccount, notAllowed } from '../kube/accounts/account-check.ts';
+import type { AccountCheck } from '../kube/accounts/account-check.ts';
+import type { AccountClients } from '../kube/accounts/account-clients.ts';
+import { createWorkQueue } from '../kube/watch/work-queue.ts';
 
 /** What the accounts of Workflows are asked with. */
 export interface AccountWorld {
-  readonly clients: Pick<AccountClients, 'of'>;
-  /** As the operator itself. */
-  readonly own: Pick<KubeClient, 'review'>;
-  /** Whether Workflows of a namespace look at this namespace alone. */
-  readonly isWalled: (namespace: string) => boolean;
+  readonly clients: Pick<AccountClients, 'of' | 'isOwn'>;
+  /** The one namespace that Workflows of a namespace look at, their own; null = they look at all. */
+  readonly onlyNamespaceOf: (namespace: string) => string | null;
 }
 
 export interface NamedAccountsOptions extends AccountWorld {
@@ -28,7 +26,7 @@ export interface NamedAccountsOptions extends AccountWorld {
 /** The ServiceAccounts that Workflows name, and whether each can be used. Rights change, so they are asked again every while. */
 export interface NamedAccounts extends AccountVerdicts {
   /** Just these are asked about from now on. */
-  need(places: readonly AccountPlace[]): void;
+  need(places: readonly ObjectPlace[]): void;
   /** Resolves when each of them was asked about, or could not be. */
   whenAsked(): Promise<void>;
   stop(): Promise<void>;
@@ -38,21 +36,20 @@ export interface NamedAccounts extends AccountVerdicts {
 const againMs = { refused: 30_000, fine: 5 * 60_000 };
 
 interface Asked {
-  readonly place: AccountPlace;
+  readonly place: ObjectPlace;
   verdict: AccountVerdict;
   readonly first: PromiseWithResolvers<void>;
 }
 
 /** Asks nothing before an account is needed, and of none that the installation does not list. */
 export function createNamedAccounts(options: NamedAccountsOptions): NamedAccounts {
-  const { clients, own, isWalled, clock, random, log, onChange } = options;
+  const { clients, onlyNamespaceOf, clock, random, log, onChange } = options;
   const asked = new Map<string, Asked>();
 
-  async function ask(place: AccountPlace): Promise<AccountVerdict> {
+  async function ask(place: ObjectPlace): Promise<AccountCheck> {
     const client = clients.of(place);
-    // Whoever named its own account in the list must not have given away its rights.
-    if (client === null || (await whoAmI(own)) === accountUser(place)) return notAllowed(place);
-    return checkAccount(client, place, isWalled(place.namespace));
+    if (client === null || (await clients.isOwn(place))) return notAllowed(place);
+    return checkAccount(client, place, onlyNamespaceOf(place.namespace));
   }
   function note(one: Asked, verdict: AccountVerdict): void {
     const isNew = JSON.stringify(one.verdict) !== JSON.stringify(verdict);
@@ -64,7 +61,7 @@ export function createNamedAccounts(options: NamedAccountsOptions): NamedAccount
     const one = asked.get(key);
     if (one === undefined) return null;
     try {
-      note(one, await ask(one.place));
+      note(one, verdictOf(await ask(one.place)));
     } catch (thrown) {
       // What was found before holds until something else is.
       if (one.verdict.status === 'Unknown') note(one, unknown(one.place, toAppError(thrown).message));
@@ -96,7 +93,7 @@ export function createNamedAccounts(options: NamedAccountsOptions): NamedAccount
         // Any name may be in a Workflow; what is not listed is not worth a question.
         const isListed = clients.of(place) !== null;
         const first = Promise.withResolvers<void>();
-        const verdict = isListed ? unknown(place, 'it was not asked yet') : notAllowed(place);
+        const verdict = isListed ? unknown(place, 'it was not asked yet') : verdictOf(notAllowed(place));
         asked.set(key, { place, verdict, first });
         if (isListed) queue.add(key);
         else first.resolve();
@@ -111,11 +108,16 @@ export function createNamedAccounts(options: NamedAccountsOptions): NamedAccount
   };
 }
 
-function keyOf({ namespace, name }: AccountPlace): string {
+function keyOf({ namespace, name }: ObjectPlace): string {
   return `${namespace}/${name}`;
 }
 
-function unknown({ namespace, name }: AccountPlace, why: string): AccountVerdict {
+/** A Condition has one text. */
+function verdictOf({ status, reason, message, next }: AccountCheck): AccountVerdict {
+  return { status, reason, message: next === null ? message : `${message}; ${next}` };
+}
+
+function unknown({ namespace, name }: ObjectPlace, why: string): AccountVerdict {
   const message = `whether ServiceAccount ${namespace}/${name} may read is not known: ${why}`;
   return { status: 'Unknown', reason: 'AccountNotAsked', message };
 }

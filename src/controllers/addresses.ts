@@ -1,6 +1,6 @@
 import type { Catalog } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
-import type { Informer, InformerChange } from '../kube/informer.ts';
+import type { Informer, InformerChange } from '../kube/watch/informer.ts';
 import type { ResourceObject } from '../resources/object.ts';
 
 /** At which addresses a Source is served, as its status says: whoever is there already keeps them. */

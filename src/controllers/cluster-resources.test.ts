@@ -4,11 +4,11 @@ import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { startScriptedApi } from '../../test/support/scripted-api.ts';
 import { waitFor } from '../../test/support/wait.ts';
-import type { JsonValue } from '../core/json.ts';
-import { kubeClient } from '../kube/client.ts';
+import { toTimestamp } from '../core/time.ts';
+import { kubeClient } from '../kube/connection/client.ts';
 import { silentLog } from '../lib/silent-log.ts';
-import { secretNames } from '../resources/secret-references.ts';
-import { isDeeper, openClusterResources } from './cluster-resources.ts';
+import { openClusterResources } from './cluster-resources.ts';
+import { statusOf } from './status.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -48,7 +48,7 @@ async function world(sources: readonly object[] = []) {
   const clock = createFakeClock();
   const resources = await openClusterResources({
     client: kubeClient(transport),
-    accounts: { clients: { of: () => null }, own: kubeClient(transport), isWalled: () => true },
+    accounts: { clients: { of: () => null, isOwn: async () => false }, onlyNamespaceOf: (namespace) => namespace },
     namespaces: null,
     clock,
     random: () => 0,
@@ -139,29 +139,22 @@ test('a Source that another process serves already keeps its path; what a status
   });
   expect(generation()).toBe(before + 1);
   // What it has decided itself is nothing new.
-  await tellSource({ ...told('3', ['/webhook/@green/am', '/webhook/am']), status: { addresses: [] } });
-  await tellSource(told('4', ['/webhook/@green/am', '/webhook/am']));
-  await waitFor('the last one', () => resources.find('Source/green/young')?.object.metadata.resourceVersion === '4');
+  const own = { addresses: ['/webhook/@blue/am'] };
+  await tellSource({ ...old, metadata: { ...old.metadata, resourceVersion: '3' }, status: own });
+  await waitFor('the own decision', () => resources.find('Source/blue/old')?.object.metadata.resourceVersion === '3');
+  await clock.advance(1000);
+  expect(generation()).toBe(before + 1);
 });
 
-function nested(levels: number): JsonValue {
-  let value: JsonValue = 'x';
-  for (let level = 0; level < levels; level += 1) value = level % 2 === 0 ? { config: value } : [value];
-  return value;
-}
-
-test.each([
-  [0, false],
-  [100, false],
-  [101, true],
-  [10_000, true],
-])('a spec of %i levels is deeper than 100: %s', (levels, isIt) => {
-  expect(isDeeper(nested(levels), 100)).toBe(isIt);
+test('a Source whose spec was broken before the start keeps its path until it is mended, also in its status', async () => {
+  const status = { addresses: ['/webhook/@blue/am', '/webhook/am'] };
+  const broken = source('old', 'blue', { spec: { type: 'webhook' }, status });
+  const { resources } = await world([broken, source('a', 'a')]);
+  const catalog = resources.current();
+  expect(catalog.sourceByPath('am')).toMatchObject({ name: 'old', path: null });
+  expect(catalog.sourceByPath('@a/am')?.name).toBe('a');
+  const declared = resources.find('Source/blue/old');
+  const compiled = catalog.source('blue', 'old');
+  if (declared === undefined || compiled === undefined) throw new Error('the Source is not there');
+  expect(statusOf(declared.object, compiled, {}, toTimestamp(0))).toMatchObject({ ready: false, ...status });
 });
-
-test.each(['Source', 'Workflow', 'Sink'] as const)(
-  'a %s that is nested without end has no Secrets, and stops nobody',
-  (kind) => {
-    expect(secretNames(kind, { type: 'webhook', config: nested(10_000), context: nested(10_000) })).toEqual([]);
-  },
-);

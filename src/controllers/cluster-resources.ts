@@ -1,41 +1,26 @@
-import type { AccountPlace } from '../core/account.ts';
-import type { Catalog } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
 import { createComplaints } from '../lib/complaints.ts';
-import type { Complain } from '../lib/complaints.ts';
 import { finishInTurns } from '../lib/turns.ts';
-import type { Pieces } from '../lib/turns.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { createInformers } from '../kube/informer.ts';
-import type { Informer, InformerChange } from '../kube/informer.ts';
-import { createWorkQueue } from '../kube/work-queue.ts';
-import type { WorkQueue } from '../kube/work-queue.ts';
-import { buildCatalogInPieces } from '../resources/catalog.ts';
-import type { CatalogOptions } from '../resources/catalog.ts';
-import { accountNamed } from '../resources/cluster-access.ts';
+import type { KubeClient } from '../kube/connection/client.ts';
+import { createInformers } from '../kube/watch/informer.ts';
+import type { Informer, InformerChange } from '../kube/watch/informer.ts';
+import { createWorkQueue } from '../kube/watch/work-queue.ts';
+import type { WorkQueue } from '../kube/watch/work-queue.ts';
 import { createCopies } from '../resources/holder.ts';
-import type { LoadedResources, ResourceHolder } from '../resources/holder.ts';
-import { withGrantsOf } from '../resources/grants.ts';
-import { objectIssues } from '../resources/last-good.ts';
+import type { ResourceHolder } from '../resources/holder.ts';
 import { objectKey } from '../resources/object.ts';
 import type { ResourceKind, ResourceObject } from '../resources/object.ts';
-import { fieldName, isBlocking } from '../resources/problem.ts';
-import type { Issue } from '../resources/problem.ts';
 import { compiledOf } from '../resources/records.ts';
-import { secretNames } from '../resources/secret-references.ts';
-import { tellConflicts } from '../resources/webhook-paths.ts';
-import { isServedElsewhere, servedBy } from './addresses.ts';
 import { createNamedAccounts } from './accounts.ts';
-import type { AccountWorld, NamedAccounts } from './accounts.ts';
+import type { AccountWorld } from './accounts.ts';
+import { isServedElsewhere } from './addresses.ts';
 import { resourceKinds } from './kinds.ts';
+import { createLoader } from './loader.ts';
+import type { ClusterObject, Loaded, LoaderOptions } from './loader.ts';
 import { createNamedSecrets } from './secrets.ts';
-import type { NamedSecrets } from './secrets.ts';
 
-export interface ClusterResourcesOptions extends Omit<
-  CatalogOptions,
-  'generation' | 'secrets' | 'servedAt' | 'accounts'
-> {
+export interface ClusterResourcesOptions extends LoaderOptions {
   readonly client: Pick<KubeClient, 'open' | 'kubectl' | 'server' | 'description'>;
   /** What the ServiceAccounts that Workflows name are asked with. */
   readonly accounts: AccountWorld;
@@ -44,7 +29,6 @@ export interface ClusterResourcesOptions extends Omit<
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
-  readonly log: Log;
   /** Hears each value of a Secret before anybody uses it, also twice. */
   readonly noteSecret: (value: string) => void;
   /** Ends the wait for the first look. */
@@ -82,11 +66,10 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
   const informers = createInformers(client, { clock, random, log });
   const watched = new Map<ResourceKind, Informer>();
   const listeners = new Set<(key: string) => void>();
-  const onChange = (): void => becomeStale();
-  const secrets = createNamedSecrets({ ...options, onChange });
-  const accounts = createNamedAccounts({ ...options, ...options.accounts, onChange });
+  const secrets = createNamedSecrets({ ...options, onChange: becomeStale });
+  const accounts = createNamedAccounts({ ...options, ...options.accounts, onChange: becomeStale });
   const { current, load } = createLoader(options, watched, { secrets, accounts }, complain);
-  let state: LoadedResources | null = null;
+  let state: Loaded | null = null;
   let known: ReadonlyMap<string, string> = new Map();
   /** Something was declared anew since the last load has begun. */
   let isStale = true;
@@ -119,7 +102,7 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
     if (isStale) await reload();
     return (await copies.keep()) ? null : copyAgainMs;
   }
-  function loadedState(): LoadedResources {
+  function loadedState(): Loaded {
     if (state === null) throw new Error('resources are asked for before they were read');
     return state;
   }
@@ -183,124 +166,15 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
   };
 }
 
-/** Makes a catalog of what is declared; `current` is what the last one was made of, by key. Never two at once. */
-function createLoader(
-  options: ClusterResourcesOptions,
-  watched: ReadonlyMap<ResourceKind, Informer>,
-  { secrets, accounts }: { readonly secrets: NamedSecrets; readonly accounts: NamedAccounts },
-  complain: Complain,
-) {
-  const { log } = options;
-  const current = new Map<string, ResourceObject>();
-  let generation = 0;
-  let before: Catalog | null = null;
-
-  /** What is to be in force, from what is declared; what has not changed is the same object as before, which was checked already. */
-  function* objectsNow(): Pieces<readonly ResourceObject[]> {
-    const next = new Map<string, ResourceObject>();
-    for (const [kind, informer] of watched) {
-      for (const object of informer.list()) {
-        if (object.metadata.deletionTimestamp !== undefined) continue;
-        const told = toResource(kind, object);
-        next.set(objectKey(told), newOrGood(told, current.get(objectKey(told)), complain));
-        yield;
-      }
-    }
-    current.clear();
-    for (const [key, resource] of next) current.set(key, resource);
-    return [...next.values()];
-  }
-
-  function* load(): Pieces<LoadedResources> {
-    const objects = yield* objectsNow();
-    secrets.need(objects.flatMap(({ kind, namespace, spec }) => named(kind, namespace, spec)));
-    accounts.need(objects.flatMap(accountOf));
-    generation += 1;
-    const servedAt = servedBy(watched.get('Source'));
-    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets, servedAt, accounts });
-    tellConflicts(log, before, catalog);
-    before = catalog;
-    return { catalog, objects };
-  }
-  return { current: current as ReadonlyMap<string, ResourceObject>, load };
-}
-
-/** An API server takes ten thousand levels in what is anything at all, more than a stack has. */
-const mostLevels = 100;
-
-/** One that nobody can use must not keep the others from being read: it is told as one without a spec. */
-function bounded(told: ClusterObject, complain: Complain): ClusterObject {
-  if (!isDeeper(told.spec, mostLevels)) return told;
-  const fields = { object: objectKey(told), levels: mostLevels };
-  complain('warn', `deep ${objectKey(told)}`, fields, 'the spec of an object is nested too deeply; it is not used');
-  return { ...told, spec: null };
-}
-
-/** Without a stack of its own for each level. */
-export function isDeeper(value: unknown, levels: number): boolean {
-  let level: readonly unknown[] = [value];
-  for (let depth = 0; depth <= levels; depth += 1) {
-    level = level.flatMap((one) => (one !== null && typeof one === 'object' ? Object.values(one) : []));
-    if (level.length === 0) return false;
-  }
-  return true;
-}
-
-function named(kind: ResourceKind, namespace: string, spec: unknown) {
-  return secretNames(kind, spec).map((name) => ({ namespace, name }));
-}
-
-function accountOf({ kind, namespace, spec }: ResourceObject): readonly AccountPlace[] {
-  const account = kind === 'Workflow' ? accountNamed(spec) : null;
-  return account === null ? [] : [{ namespace, name: account }];
-}
-
-/** Its `generation` grows with each change of the spec, and with nothing else. */
-interface ClusterObject extends ResourceObject {
-  readonly uid: string;
-  readonly generation: number;
-}
-
-function toResource(kind: ResourceKind, { metadata, spec }: KubernetesObject): ClusterObject {
-  return {
-    kind,
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-    spec,
-    origin: '',
-    createdAt: metadata.creationTimestamp ?? null,
-    uid: metadata.uid ?? '',
-    generation: metadata.generation ?? 0,
-  };
-}
-
-function newOrGood(declared: ClusterObject, before: ResourceObject | undefined, complain: Complain): ResourceObject {
-  const earlier = before as ClusterObject | undefined;
-  const isKnown = earlier !== undefined && earlier.uid === declared.uid;
-  if (isKnown && earlier.generation === declared.generation) return earlier;
-  const told = bounded(declared, complain);
-  if (!isKnown) return told;
-  const problem = objectIssues(told).find(isBlocking);
-  if (problem === undefined || objectIssues(earlier).some(isBlocking)) return told;
-  const { uid, generation } = told;
-  const spec = withGrantsOf(earlier.spec, told.spec);
-  return { ...earlier, spec, uid, generation, brokenEdit: issueText(problem) } as ClusterObject;
-}
-
-function issueText({ path, message, next }: Issue): string {
-  return `${fieldName(path)}: ${message}${next === undefined ? '' : `; ${next}`}`;
-}
-
 /** A status that was written, ours above all, and labels declare nothing; nor does what was read already. */
-function isDeclaredAnew(change: InformerChange, inForce: ResourceObject | undefined): boolean {
+function isDeclaredAnew(change: InformerChange, inForce: ClusterObject | undefined): boolean {
   if (change.type === 'deleted') return true;
   const { metadata } = change.object;
   if (change.type === 'updated') {
     const { generation, deletionTimestamp } = change.before.metadata;
     return metadata.generation !== generation || metadata.deletionTimestamp !== deletionTimestamp;
   }
-  const known = inForce as ClusterObject | undefined;
-  return known === undefined || known.uid !== metadata.uid || known.generation !== metadata.generation;
+  return inForce === undefined || inForce.uid !== metadata.uid || inForce.generation !== metadata.generation;
 }
 
 /** Which objects are there now and were not, or the other way round, or have other conditions. */
@@ -309,11 +183,11 @@ function changedKeys(known: ReadonlyMap<string, string>, next: ReadonlyMap<strin
   return [...changed, ...[...known.keys()].filter((key) => !next.has(key))];
 }
 
-function states({ catalog, objects }: LoadedResources): ReadonlyMap<string, string> {
+function states({ catalog, objects }: Loaded): ReadonlyMap<string, string> {
   return new Map(
     objects.map((object) => {
       // Deleted and made anew between two loads, it is of generation 1 again, and another one.
-      const { uid, generation } = object as ClusterObject;
+      const { uid, generation } = object;
       return [objectKey(object), `${uid} ${generation} ${JSON.stringify(compiledOf(catalog, object)?.conditions)}`];
     }),
   );

@@ -1,4 +1,4 @@
-import type { ObjectKind } from '../kube/kinds.ts';
+import type { ObjectKind } from '../kube/kinds/kinds.ts';
 import type { ResourceKind } from '../resources/object.ts';
 
 const own = (kind: ResourceKind, plural: string): ObjectKind => ({

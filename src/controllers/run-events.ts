@@ -6,7 +6,7 @@ import type { ListReader } from '../core/lists.ts';
 import type { Clock } from '../core/ports.ts';
 import type { RunRecord } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
-import type { EventText } from '../kube/event-series.ts';
+import type { EventText } from '../kube/events/event-series.ts';
 
 export interface RunEventsOptions {
   readonly lists: Pick<ListReader, 'runsOf'>;
@@ -23,7 +23,8 @@ export interface RunEvent {
 
 /** What happened before is not told: whoever led then has told it. About as long as a Lease lasts, and a take-over. */
 export const lookBackMs = 30_000;
-const mostKnown = 5000;
+/** More than end within two looks; one that is known no more would be told twice. */
+const mostKnown = 20_000;
 const mostRead = 100;
 const pageSize = 200;
 const mostPages = 10;
@@ -31,27 +32,32 @@ const mostTools = 5;
 
 /**
  * Tells what happened to each run, not only to the newest one of its Workflow: began, ended, a model's budget was spent, a call of a
- * tool was denied. The answer takes changes as {@link ListReader.changesSince} has them, also twice, and tells each thing once.
+ * tool was denied. The answer takes changes as {@link ListReader.runsChangedSince} has them, also twice, and tells each thing once.
  */
 export function createRunEvents({ lists, agent, clock }: RunEventsOptions) {
   const since = toTimestamp(clock.now() - lookBackMs);
   /** The last status of which was told, by run. */
   const told = new Map<string, string>();
 
-  function isNew({ id, status, at }: RunChange): boolean {
-    const before = told.get(id);
-    told.delete(id);
-    told.set(id, status);
-    for (const oldest of told.keys()) {
-      if (told.size <= mostKnown) break;
-      told.delete(oldest);
+  /** Those that were not told yet; from now on they were. */
+  function takeUntold(changes: readonly RunChange[]): readonly RunChange[] {
+    const untold: RunChange[] = [];
+    for (const change of changes) {
+      const { id, status, at } = change;
+      if (told.get(id) !== status && status !== 'pending' && at >= since) untold.push(change);
+      told.delete(id);
+      told.set(id, status);
+      for (const oldest of told.keys()) {
+        if (told.size <= mostKnown) break;
+        told.delete(oldest);
+      }
     }
-    return before !== status && status !== 'pending' && at >= since;
+    return untold;
   }
 
   return async (changes: readonly RunChange[]): Promise<readonly RunEvent[]> => {
     const begun = new Set(changes.filter(({ id }) => told.get(id) === 'running').map(({ id }) => id));
-    const changed = changes.filter(isNew);
+    const changed = takeUntold(changes);
     if (changed.length === 0) return [];
     const records = await lists.runsOf(changed.slice(-mostRead).map(({ id }) => id));
     const byId = new Map(records.map((record) => [record.id, record]));

@@ -4,7 +4,7 @@ import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { startScriptedApi } from '../../test/support/scripted-api.ts';
 import { waitFor } from '../../test/support/wait.ts';
-import { kubeClient } from '../kube/client.ts';
+import { kubeClient } from '../kube/connection/client.ts';
 import { silentLog } from '../lib/silent-log.ts';
 import { createNamedSecrets, inTurn } from './secrets.ts';
 

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { SecretReference } from '../core/catalog.ts';
 import type { AppError } from '../core/errors.ts';
+import type { ObjectPlace } from '../core/place.ts';
 import type { Clock, Log, Secrets } from '../core/ports.ts';
 import type { WatchSignal } from '../core/watch.ts';
 import { createComplaints } from '../lib/complaints.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { kindPath, kinds } from '../kube/kinds.ts';
-import { watchCollection } from '../kube/watch.ts';
+import type { KubeClient } from '../kube/connection/client.ts';
+import { kindPath, kinds } from '../kube/kinds/kinds.ts';
+import { watchCollection } from '../kube/watch/watch.ts';
 
 export interface NamedSecretsOptions {
   readonly client: Pick<KubeClient, 'open' | 'kubectl' | 'server'>;
@@ -21,16 +22,10 @@ export interface NamedSecretsOptions {
   readonly onChange: () => void;
 }
 
-/** A Secret by its place. */
-export interface SecretPlace {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /** Secrets of a cluster, each watched by its name: the right to read others is not needed. */
 export interface NamedSecrets extends Secrets {
   /** Just these are watched from now on. */
-  need(places: readonly SecretPlace[]): void;
+  need(places: readonly ObjectPlace[]): void;
   /** Resolves when each of them was read, or could not be. */
   whenRead(): Promise<void>;
   /** All values that are known now. */
@@ -100,12 +95,12 @@ export function createNamedSecrets(options: NamedSecretsOptions): NamedSecrets {
   };
 }
 
-function placeKey({ namespace, name }: SecretPlace): string {
+function placeKey({ namespace, name }: ObjectPlace): string {
   return `${namespace}/${name}`;
 }
 
 /** Each once: the first of each namespace, then the second: who refers to thousands takes none from the others. Pure. */
-export function inTurn(places: readonly SecretPlace[]): readonly SecretPlace[] {
+export function inTurn(places: readonly ObjectPlace[]): readonly ObjectPlace[] {
   const each = [...new Map(places.map((place) => [placeKey(place), place])).values()];
   const counts = new Map<string, number>();
   const turns = each.map((place) => {
@@ -116,7 +111,7 @@ export function inTurn(places: readonly SecretPlace[]): readonly SecretPlace[] {
   return turns.sort((one, other) => one.turn - other.turn).map(({ place }) => place);
 }
 
-function watchSecret({ namespace, name }: SecretPlace, options: NamedSecretsOptions): Watched {
+function watchSecret({ namespace, name }: ObjectPlace, options: NamedSecretsOptions): Watched {
   const { client, clock, random, log, noteSecret, onChange } = options;
   const complain = createComplaints(log, clock);
   const stopping = new AbortController();

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json.ts';
-import type { EventText } from '../kube/event-series.ts';
+import type { EventText } from '../kube/events/event-series.ts';
 
 /** What people are told in `kubectl describe` of the change from one status to the next. No text of logs or alerts. Pure. */
 export function eventsBetween(before: JsonObject, after: JsonObject): readonly EventText[] {

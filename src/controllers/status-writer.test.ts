@@ -3,6 +3,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import { fakeCatalog, fakeSource } from '../../test/support/fake-server.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { createMetrics } from '../lib/metrics.ts';
+import { toTimestamp } from '../core/time.ts';
 import { silentLog } from '../lib/silent-log.ts';
 import { keepStatuses } from './status-writer.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
@@ -21,7 +22,7 @@ async function optionsOf(given: object): Promise<StatusWriterOptions> {
     lists: {
       activity: async () => ({ sources: new Map(), sinks: new Map() }),
       runs: async () => ({ items: [], nextCursor: null }),
-      changesSince: async () => [],
+      runsChangedSince: async () => [],
     },
     learned: { lastModelCheck: async () => null },
     isCurrent: () => true,
@@ -48,7 +49,7 @@ test.each([
         return activity;
       },
       runs: async () => ({ items: [], nextCursor: null }),
-      changesSince: async () => [],
+      runsChangedSince: async () => [],
     },
     writer: {
       patchStatus: async () => {
@@ -107,7 +108,7 @@ test('a Sink that goes on failing is told of again, as long as it does', async (
         sources: new Map(),
         sinks: new Map([['shop/log', { messagesSent: 1, lastSentTime: null, lastError }]]),
       }),
-      changesSince: async () => [],
+      runsChangedSince: async () => [],
       runsOf: async () => [],
     },
     writer: { patchStatus: async () => null },
@@ -125,4 +126,47 @@ test('a Sink that goes on failing is told of again, as long as it does', async (
   expect(told).toHaveLength(4);
   stopping.abort();
   await ended;
+});
+
+test('in a storm, too, the end of each run is told, however many more alerts have changed', async () => {
+  const clock = createFakeClock();
+  const workflow = { kind: 'Workflow', namespace: 'shop', name: 'triage', spec: {}, origin: '', createdAt: null };
+  const at = toTimestamp(clock.now());
+  const ended = Array.from({ length: 1200 }, (_, index) => ({
+    kind: 'run',
+    id: `r${10_000 + index}`,
+    namespace: 'shop',
+    name: 'triage',
+    at,
+    status: 'succeeded',
+    errorCode: null,
+    agentEvents: 0,
+  }));
+  let told = 0;
+  const options = await optionsOf({
+    clock,
+    resources: {
+      current: () => fakeCatalog([]),
+      keys: () => [],
+      find: () => ({ object, resource: workflow }),
+      onChange: () => () => undefined,
+    },
+    lists: {
+      activity: async () => ({ sources: new Map(), sinks: new Map() }),
+      changesSince: async () => null,
+      runsChangedSince: async (_since: string, most: number) => (ended.length > most ? null : ended),
+      runsEndedAfter: async ({ id }: { readonly id: string }, most: number) =>
+        ended.filter((run) => run.id > id).slice(0, most),
+      runsOf: async () => [],
+    },
+    events: {
+      record: (_object: unknown, { reason }: { reason: string }) => void (told += Number(reason === 'RunSucceeded')),
+    },
+  });
+  const stopping = new AbortController();
+  const finished = keepStatuses(options, stopping.signal);
+  await clock.advance(20_000);
+  stopping.abort();
+  await finished;
+  expect(told).toBe(1200);
 });

@@ -7,16 +7,18 @@ import type { Clock, Log, ModelChecks } from '../core/ports.ts';
 import type { RunReader } from '../core/run-store.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import type { EventRecorder } from '../kube/event-recorder.ts';
-import type { EventText } from '../kube/event-series.ts';
-import type { WorkQueue } from '../kube/work-queue.ts';
-import { createWorkQueue } from '../kube/work-queue.ts';
-import type { KubeWriter } from '../kube/writer.ts';
+import type { EventRecorder } from '../kube/events/event-recorder.ts';
+import type { EventText } from '../kube/events/event-series.ts';
+import type { WorkQueue } from '../kube/watch/work-queue.ts';
+import { createWorkQueue } from '../kube/watch/work-queue.ts';
+import type { KubeWriter } from '../kube/connection/writer.ts';
 import { apiVersion } from '../resources/fields.ts';
+import { objectKey } from '../resources/object.ts';
 import { compiledOf } from '../resources/records.ts';
 import type { ClusterResources } from './cluster-resources.ts';
 import { resourceKinds } from './kinds.ts';
 import { createRunEvents, lookBackMs } from './run-events.ts';
+import { createStatusPatch } from './served-status.ts';
 import { eventsBetween, lastingTrouble } from './status-events.ts';
 import type { Happened, NewestRun } from './status.ts';
 import { statusOf } from './status.ts';
@@ -24,7 +26,7 @@ import { statusOf } from './status.ts';
 export interface StatusWriterOptions {
   readonly resources: Pick<ClusterResources, 'find' | 'keys' | 'onChange' | 'current'>;
   readonly writer: Pick<KubeWriter, 'patchStatus'>;
-  readonly lists: Pick<ListReader, 'activity' | 'runs' | 'runsOf' | 'changesSince'>;
+  readonly lists: Pick<ListReader, 'activity' | 'runs' | 'runsOf' | 'runsChangedSince' | 'runsEndedAfter'>;
   readonly agent: Pick<AgentReader, 'events'>;
   readonly runs: Pick<RunReader, 'find' | 'steps'>;
   readonly learned: Pick<LearnedReader, 'lastModelCheck'>;
@@ -54,6 +56,7 @@ const backOff = { firstMs: 5, mostMs: 30_000 } as const;
 export async function keepStatuses(options: StatusWriterOptions, signal: AbortSignal): Promise<void> {
   const { resources, clock, random, log } = options;
   const look = createActivityReader(options);
+  const patchStatus = createStatusPatch(options.writer, options);
   const tellRuns = createRunEvents(options);
   const writtenAtMs = new Map<string, number>();
   /** When it was last told what lasts. */
@@ -94,18 +97,22 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
     const { namespace, name, kind } = resource;
     // The store may have taken longer than the Lease lasts.
     if (!options.isCurrent()) return null;
-    const written = await options.writer.patchStatus(resourceKinds[kind], { namespace, name }, status, {
+    const written = await patchStatus(resourceKinds[kind], { namespace, name }, status, {
       current: object,
       force: true,
     });
-    const nowMs = clock.monotonic();
-    if (written !== null) writtenAtMs.set(key, nowMs);
-    const news = written === null ? [] : eventsBetween(object.status ?? {}, status);
-    for (const event of news) record(key, event);
-    if (nowMs - (toldAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < lookAgainMs - activityMs) return null;
-    toldAtMs.set(key, nowMs);
-    for (const event of lastingTrouble(status)) if (!news.some(({ note }) => note === event.note)) record(key, event);
+    if (written !== null) writtenAtMs.set(key, clock.monotonic());
+    tell(key, written === null ? [] : eventsBetween(object.status ?? {}, status), lastingTrouble(status));
     return null;
+  }
+
+  /** What is new at once, and what lasts every while. */
+  function tell(key: string, news: readonly EventText[], lasting: readonly EventText[]): void {
+    for (const event of news) record(key, event);
+    const nowMs = clock.monotonic();
+    if (nowMs - (toldAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < lookAgainMs - activityMs) return;
+    toldAtMs.set(key, nowMs);
+    for (const event of lasting) if (!news.some(({ note }) => note === event.note)) record(key, event);
   }
 
   function record(key: string, event: EventText): void {
@@ -121,7 +128,7 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
     for (const key of keys) queue.add(key);
     if (!options.isCurrent()) return;
     for (const { namespace, workflow, event } of await tellRuns(runs))
-      record(`Workflow/${namespace}/${workflow}`, event);
+      record(workflowKey({ namespace, name: workflow }), event);
   }
 
   const forget = resources.onChange((key) => queue.add(key));
@@ -143,14 +150,20 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
 }
 
 function workflowKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return `Workflow/${namespace}/${name}`;
+  return objectKey({ kind: 'Workflow', namespace, name });
 }
 
 interface ActivityReader {
   now(): Promise<ResourceActivity>;
   newestRun(namespace: string, name: string): Promise<NewestRun | null>;
-  /** What happened since the last call: keys of objects, and runs. */
-  changed(): Promise<{ readonly keys: readonly string[]; readonly runs: readonly RunChange[] }>;
+  /** What happened since the last call. */
+  changed(): Promise<ChangesSeen>;
+}
+
+/** Keys of objects that are to be looked at, and runs of which Events tell. */
+interface ChangesSeen {
+  readonly keys: readonly string[];
+  readonly runs: readonly RunChange[];
 }
 
 async function happenedTo(
@@ -171,7 +184,7 @@ async function happenedTo(
   return { source: sources.get(`${namespace}/${name}`) ?? nothingCame };
 }
 
-/** Runs that are told at once; beyond it all Workflows are looked at. */
+/** Runs that are read at once; where more have changed all Workflows are looked at. */
 const mostChanges = 500;
 /** Times are those of rows, which are committed a little later. */
 const overlapMs = 5000;
@@ -197,12 +210,23 @@ function createActivityReader({ lists, runs, learned, resources, clock }: Status
     told = seen;
     return [...seen].filter(([key, text]) => before.get(key) !== text).map(([key]) => key);
   }
-  /** null = too many. */
-  async function changedRuns(): Promise<readonly RunChange[] | null> {
+  async function changedRuns(): Promise<ChangesSeen> {
     const since = toTimestamp(lookedMs - overlapMs);
     lookedMs = clock.now();
-    const changes = await lists.changesSince(since, mostChanges);
-    return changes?.filter((change) => change.kind === 'run') ?? null;
+    const runs = await lists.runsChangedSince(since, mostChanges);
+    if (runs !== null) return { keys: runs.map(workflowKey), runs };
+    return { keys: resources.current().workflows.map(workflowKey), runs: await endedSince(since) };
+  }
+  /** All of them, because nothing else would tell of one. That it began is told with its end. */
+  async function endedSince(since: Timestamp): Promise<readonly RunChange[]> {
+    const ended: RunChange[] = [];
+    let page: readonly RunChange[];
+    do {
+      const { at, id } = ended.at(-1) ?? { at: since, id: '' };
+      page = await lists.runsEndedAfter({ at, id }, mostChanges);
+      ended.push(...page);
+    } while (page.length === mostChanges);
+    return ended;
   }
   /** A model that was checked may be that of any Workflow. */
   async function changedChecks(): Promise<readonly string[]> {
@@ -219,10 +243,9 @@ function createActivityReader({ lists, runs, learned, resources, clock }: Status
       return run === undefined ? null : { run, steps: await runs.steps(run.id) };
     },
     async changed() {
-      const runs = await changedRuns();
-      const ofRuns = (runs ?? resources.current().workflows).map(workflowKey);
+      const { keys: ofRuns, runs } = await changedRuns();
       const keys = new Set([...(await changedTraffic()), ...ofRuns, ...(await changedChecks())]);
-      return { keys: [...keys], runs: runs ?? [] };
+      return { keys: [...keys], runs };
     },
   };
 }

@@ -46,12 +46,21 @@ describe('conditions', () => {
     ['PathConflict', true],
     ['AuthenticationRequired', true],
     ['TlsRequired', true],
+    // Somebody else has to grant it, or to list the account.
+    ['ReferenceNotGranted', true],
+    ['AccountNotAllowed', true],
     // These end when somebody makes the other object.
     ['WorkflowNotFound', false],
     ['WorkflowNotReady', false],
   ])('%s: stalled %s', (reason, isStalled) => {
     const types = conditionsOf(statusOf(object(), compiled(refused(reason)), {}, now)).map(({ type }) => type);
     expect(types.slice(1)).toEqual([isStalled ? 'Stalled' : 'Reconciling']);
+  });
+
+  test('one that is granted what it lacked is in use, and no longer stalled', () => {
+    const refusedStatus = statusOf(object(), compiled(refused('ReferenceNotGranted')), {}, earlier);
+    const types = conditionsOf(statusOf(object(refusedStatus), compiled(accepted), {}, now)).map(({ type }) => type);
+    expect(types).toEqual(['Ready']);
   });
 
   test('what was learned stands behind what is declared', () => {

@@ -2,7 +2,7 @@ import type { CatalogObject, CatalogSource, Condition } from '../core/catalog.ts
 import type { KubernetesObject } from '../core/cluster.ts';
 import { objectOf } from '../core/json.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import type { ResourceActivity } from '../core/lists.ts';
+import type { SinkActivity, SourceActivity } from '../core/lists.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 
@@ -21,15 +21,12 @@ export interface NewestRun {
 
 /** What has happened with an object, beside what it says. */
 export interface Happened {
-  readonly source?: SourceSeen | undefined;
-  readonly sink?: SinkSeen | undefined;
+  readonly source?: SourceActivity | undefined;
+  readonly sink?: SinkActivity | undefined;
   readonly newestRun?: NewestRun | null | undefined;
   /** Conditions of what was learned. */
   readonly conditions?: readonly Condition[] | undefined;
 }
-
-type SourceSeen = ResourceActivity['sources'] extends ReadonlyMap<string, infer Seen> ? Seen : never;
-type SinkSeen = ResourceActivity['sinks'] extends ReadonlyMap<string, infer Seen> ? Seen : never;
 
 /** An API server refuses more. */
 const mostMessage = 32_000;
@@ -91,8 +88,15 @@ function conditionsOf(
   });
 }
 
-/** Reasons of an object that nothing but a change of it, or of another one, brings into use. */
-const stalling: ReadonlySet<string> = new Set(['InvalidSpec', 'PathConflict', 'AuthenticationRequired', 'TlsRequired']);
+/** Reasons of an object that nothing but somebody's change brings into use: of it, of another one, or of what the operator is started with. */
+const stalling: ReadonlySet<string> = new Set([
+  'InvalidSpec',
+  'PathConflict',
+  'AuthenticationRequired',
+  'TlsRequired',
+  'ReferenceNotGranted',
+  'AccountNotAllowed',
+]);
 
 function unreadiness(conditions: readonly Condition[]): Condition {
   const { reason = 'InvalidSpec', message = '' } = conditions.find(({ type }) => type === 'Ready') ?? {};
@@ -103,13 +107,13 @@ function addressStatus(addresses: readonly string[] = []): JsonObject {
   return addresses.length === 0 ? {} : { addresses: [...addresses] };
 }
 
-function sourceStatus(seen: Happened['source']): JsonObject {
+function sourceStatus(seen: SourceActivity | undefined): JsonObject {
   if (seen === undefined) return {};
   const { eventsProcessed, lastEventTime } = seen;
   return { eventsProcessed, ...(lastEventTime === null ? {} : { lastEventTime }) };
 }
 
-function sinkStatus(seen: Happened['sink']): JsonObject {
+function sinkStatus(seen: SinkActivity | undefined): JsonObject {
   if (seen === undefined) return {};
   const { messagesSent, lastSentTime, lastError } = seen;
   return {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sinkFixture } from '../../test/support/deliveries.ts';
-import { absence, grantNeeded, isOpenTo, placeOf, referenceTo, sinkFor, sinkPlaces } from './access.ts';
+import { explainAbsence, grantNeeded, isOpenTo, placeOf, referenceTo, sinkFor, sinkPlaces } from './access.ts';
 import { fullName } from './run.ts';
 
 const sinks = [
@@ -39,13 +39,14 @@ test('two of one name are told apart, and what is not granted is as what is not 
   expect(sinkFor(catalog, 'bank', 'oncall/all')).toBe(sinks[3]);
   const words = ['hidden', 'absent'].map((name) => {
     const place = { namespace: 'platform', name };
-    return `${absence('Sink', place, 'shop')}; ${grantNeeded('Sink', place, 'shop') ?? ''}`.replaceAll(name, 'NAME');
+    return explainAbsence('Sink', place, 'shop').replaceAll(name, 'NAME');
   });
   expect(words[0]).toBe(words[1]);
   expect(words[0]).toBe(
     'there is no Sink platform/NAME that grants namespace shop; who owns Sinks of namespace platform grants it with spec.accessFrom: {namespaces: [shop]}',
   );
   expect(grantNeeded('Sink', { namespace: 'shop', name: 'x' }, 'shop')).toBeNull();
+  expect(explainAbsence('Sink', { namespace: 'shop', name: 'x' }, 'shop')).toBe('there is no Sink shop/x');
 });
 
 test('a delivery is where its Sink is, and stays where it came from without a grant', () => {

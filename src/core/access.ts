@@ -1,13 +1,8 @@
 import type { Catalog, CatalogSink, CatalogWorkflow } from './catalog.ts';
+import type { ObjectPlace } from './place.ts';
 import { fullName } from './run.ts';
 
 // References from one namespace to another. The object that is referred to says who may; nobody is told whether there is one that does not.
-
-/** Where an object is. */
-export interface ObjectPlace {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** What an object of the namespace `from` means by `name` or `namespace/name`. */
 export function placeOf(reference: string, from: string): ObjectPlace {
@@ -76,4 +71,10 @@ export function absence(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: str
 export function grantNeeded(kind: 'Workflow' | 'Sink', { namespace }: ObjectPlace, from: string): string | null {
   if (namespace === from) return null;
   return `who owns ${kind}s of namespace ${namespace} grants it with spec.accessFrom: {namespaces: [${from}]}`;
+}
+
+/** Both in one text: {@link absence}, and {@link grantNeeded} where somebody has to grant it. */
+export function explainAbsence(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: string): string {
+  const needed = grantNeeded(kind, place, from);
+  return `${absence(kind, place, from)}${needed === null ? '' : `; ${needed}`}`;
 }

@@ -1,10 +1,5 @@
 import type { Condition } from './catalog.ts';
-
-/** A ServiceAccount, by its place. */
-export interface AccountPlace {
-  readonly namespace: string;
-  readonly name: string;
-}
+import type { ObjectPlace } from './place.ts';
 
 /** Whether investigations can read with the rights of a ServiceAccount; `message` says what is missing, and what to do. */
 export type AccountVerdict = Pick<Condition, 'status' | 'reason' | 'message'>;
@@ -12,5 +7,5 @@ export type AccountVerdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 /** ServiceAccounts that Workflows name (`clusterAccess` of level custom). */
 export interface AccountVerdicts {
   /** As it was found last. */
-  verdict(place: AccountPlace): AccountVerdict;
+  verdict(place: ObjectPlace): AccountVerdict;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { rounds } from '../../test/support/rounds.ts';
 import { foldAlert, foldCategory, foldExpired, foldReasons } from './alert-fold.ts';
 import type { FoldVerdict } from './alert-fold.ts';
 import type { AlertItem, AlertState } from './alert.ts';
@@ -389,8 +390,9 @@ function seeded(seed: number): () => number {
 
 describe('properties', () => {
   test('of any sequence: episodes, counts, status and times', () => {
+    const all = rounds(1000, 4000);
     let seeds = 0;
-    for (let seed = 1; seed <= 4000; seed += 1) {
+    for (let seed = 1; seed <= all; seed += 1) {
       const random = seeded(seed);
       let state: AlertState | null = null;
       let received = 0;
@@ -409,7 +411,7 @@ describe('properties', () => {
         state = verdict.next;
       }
     }
-    expect(seeds).toBe(4000);
+    expect(seeds).toBe(all);
   });
 
   /** Names of the invariants that a step broke: `expect` for each would take ten times as long. */
@@ -450,7 +452,7 @@ describe('properties', () => {
   }
 
   test('line 12: the other of an Alertmanager pair never makes a further run, nor another end', () => {
-    for (let seed = 1; seed <= 3000; seed += 1) {
+    for (let seed = 1; seed <= rounds(750, 3000); seed += 1) {
       const random = seeded(seed);
       const first: [AlertItem, number][] = [];
       let minutes = 0;
@@ -483,7 +485,7 @@ describe('properties', () => {
   }
 
   test('one episode within 30 s, in any order and any number of copies: closed in the end, one run at most', () => {
-    for (let seed = 1; seed <= 2000; seed += 1) {
+    for (let seed = 1; seed <= rounds(500, 2000); seed += 1) {
       const random = seeded(seed);
       const copies = () => 1 + Math.floor(random() * 3);
       const items = [

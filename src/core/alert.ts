@@ -120,6 +120,8 @@ export interface AlertRecord extends StoredAlert, AlertContent {
   readonly aiConfidence: number | null;
   /** What the newest run says is the cause, in short; empty: its report has none; null: no run, or one without a report. */
   readonly cause: string | null;
+  /** Of the run that wrote the last report; null: there is none, or nobody knows (before schema 14). */
+  readonly reportNamespace: string | null;
   readonly autoResolved: boolean;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;

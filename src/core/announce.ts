@@ -1,8 +1,9 @@
-import { referenceTo } from './access.ts';
-import type { ObjectPlace } from './access.ts';
+import { referenceTo, sinkFor } from './access.ts';
+import type { Catalog } from './catalog.ts';
 import { sortKeyOf } from './delivery.ts';
-import type { DeliveryEvent, DeliveryRecord } from './delivery.ts';
+import type { DeliveryEvent, DeliveryPlacement, DeliveryRecord } from './delivery.ts';
 import type { JsonObject } from './json.ts';
+import type { ObjectPlace } from './place.ts';
 import type { RunRecord } from './run.ts';
 import { toEpochMs } from './time.ts';
 import type { Timestamp } from './time.ts';
@@ -49,17 +50,13 @@ export function deliveriesOf(
   } = announcement;
   const each = new Map(sinks.map((sink) => [referenceTo(sink, from), sink]));
   const told = Array.from(each, ([reference, sink]) => ({ reference, sink, id: newIdAt(toEpochMs(now)) }));
-  return told.map(({ reference, sink: { namespace, name: sinkName }, id }) => ({
+  return told.map(({ reference, sink, id }) => ({
     id,
-    namespace,
+    ...placementAt(sink, from, { data: { ...data, episode }, incident }),
     runId,
     alertId,
     event,
-    sinkName,
     sinkType: '',
-    data: { ...data, episode, ...(namespace === from ? {} : { workflowNamespace: from }) },
-    // What others tell a Sink that they share must not stand in for a report of this namespace.
-    incident: incident === null || namespace === from ? incident : `${from} ${incident}`,
     payload: null,
     rendered: null,
     status: 'pending',
@@ -95,4 +92,33 @@ export function runDeliveries(
   const { id: runId, namespace, alertId, episode } = run;
   const key = `${runId}/${event}`;
   return deliveriesOf({ event, namespace, runId, alertId, episode, key, data, now, ...told }, sinks, newIdAt);
+}
+
+/** What a delivery of a Workflow of the namespace `from` has of the place of its Sink. */
+function placementAt(
+  { namespace, name: sinkName }: ObjectPlace,
+  from: string,
+  { data, incident }: Pick<DeliveryRecord, 'data' | 'incident'>,
+): DeliveryPlacement {
+  if (namespace === from) return { namespace, sinkName, data, incident };
+  return {
+    namespace,
+    sinkName,
+    data: { ...data, workflowNamespace: from },
+    // What others tell a Sink that they share must not stand in for a report of this namespace.
+    incident: incident === null ? null : `${from} ${incident}`,
+  };
+}
+
+/**
+ * Where a delivery belongs that was refused its Sink of another namespace when it was written, and is granted it by now, so that the
+ * Sink has its order, its limits and its readers for it; null where that is not so.
+ */
+export function grantedPlacement(
+  catalog: Pick<Catalog, 'sink'>,
+  delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'data' | 'incident'>,
+): DeliveryPlacement | null {
+  const { namespace: from, sinkName } = delivery;
+  const sink = sinkName.includes('/') ? sinkFor(catalog, from, sinkName) : undefined;
+  return sink === undefined ? null : placementAt(sink, from, delivery);
 }

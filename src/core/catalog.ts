@@ -61,7 +61,10 @@ export interface CatalogSource extends CatalogObject {
   readonly config: JsonObject;
   /** Normalised webhook path without leading `/` and `webhook/`; null for other types, and where it is another Source's. */
   readonly path: string | null;
-  /** Where it is served, first the one that no other namespace can have: `/webhook/@shop/alerts`, `/webhook/alerts`. */
+  /**
+   * Where it is served, first the one that no other namespace can have: `/webhook/@shop/alerts`, `/webhook/alerts`. Where its spec cannot
+   * be used (`path` is null) nothing is taken there, and nobody else has them.
+   */
   readonly addresses: readonly string[];
   /** Null where the Source says nothing of it. */
   readonly authentication: CatalogAuthentication | null;
@@ -150,6 +153,7 @@ export interface Catalog {
   readonly sources: readonly CatalogSource[];
   readonly workflows: readonly CatalogWorkflow[];
   readonly sinks: readonly CatalogSink[];
+  /** One that keeps the path and takes nothing there, because it cannot be used, has no `path`. */
   sourceByPath(path: string): CatalogSource | undefined;
   source(namespace: string, name: string): CatalogSource | undefined;
   workflow(namespace: string, name: string): CatalogWorkflow | undefined;

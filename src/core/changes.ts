@@ -39,6 +39,9 @@ export interface RunChange extends Pick<
 
 export type Change = AlertChange | RunChange;
 
+/** The place of a run in the order of ends. */
+export type RunEnd = Pick<RunChange, 'at' | 'id'>;
+
 /** Finds what has changed without a journal of changes. */
 export interface ChangeReader {
   /**
@@ -46,6 +49,10 @@ export interface ChangeReader {
    * {@link mostWatched} that run, as they are now; in the order of `at`. Null: there are more than `most`.
    */
   changesSince(since: Timestamp, most: number): Promise<readonly Change[] | null>;
+  /** The same of runs alone: however many alerts have changed. */
+  runsChangedSince(since: Timestamp, most: number): Promise<readonly RunChange[] | null>;
+  /** Runs that ended after another one, or at `at` or later (`id` empty), in the order of their ends; at most `most`. */
+  runsEndedAfter(last: RunEnd, most: number): Promise<readonly RunChange[]>;
 }
 
 /** Runs in work whose steps are followed. */

@@ -138,6 +138,18 @@ export interface Cluster {
   readonly remedyFor?: (read: RefusedRead) => string;
 }
 
+/** The same cluster, of which each read is handed to `around` before its answer is seen. */
+export function withReads(cluster: Cluster, around: <T>(read: Promise<T>) => Promise<T>): Cluster {
+  const { usage } = cluster;
+  return {
+    ...cluster,
+    get: (resource, namespace, name) => around(cluster.get(resource, namespace, name)),
+    list: (query) => around(cluster.list(query)),
+    logs: (query) => around(cluster.logs(query)),
+    ...(usage === undefined ? {} : { usage: (query) => around(usage(query)) }),
+  };
+}
+
 /** Why a run looks at no cluster although there is one. */
 export interface ClosedCluster {
   /** `clusterAccess.level of the Workflow is none`. */
@@ -202,6 +214,8 @@ export type EventAnswer =
 export interface ClusterEvents {
   /** What the `cluster` label of alerts calls it; null = nobody said. */
   readonly clusterName: string | null;
+  /** Events are made in this namespace alone, and on what is in it; null = everywhere. */
+  readonly onlyNamespace: string | null;
   /** By its kind in small letters, `pod`; null where there is no such object or kind. One that may not be read is taken to be there. */
   refer(kind: string, namespace: string | null, name: string): Promise<ObjectReference | null>;
   /** Tries once. */

@@ -9,10 +9,12 @@ export interface CommandPlace {
   readonly runId: string;
   /** Place in the plan, `2.then`. */
   readonly path: string;
+  /** Attempts before this one of which it is known how they ended: what is left of these is not taken for this one. */
+  readonly endedBefore: number;
 }
 
 export interface CommandRequest {
-  /** Whose command it is: the same in all attempts. */
+  /** Whose command it is: the same until it is known how an attempt ended. */
   readonly place: CommandPlace;
   /** Text for `/bin/sh -c`. */
   readonly script: string;

@@ -1,6 +1,6 @@
 import type { Severity } from './alert.ts';
 import type { SinkLimits } from './catalog.ts';
-import type { DeliveryRecord, RenderedPayload } from './delivery.ts';
+import type { DeliveryPlacement, DeliveryRecord, RenderedPayload } from './delivery.ts';
 import type { Timestamp } from './time.ts';
 
 export interface DeliveryReader {
@@ -127,7 +127,9 @@ export interface DeliveryStore extends DeliveryReader {
   ): Promise<boolean>;
   /** Makes a failed delivery pending and due, its attempts counted anew; key and payload stay. False = it is not failed. */
   retry(id: string, now: Timestamp): Promise<boolean>;
-  /** The same for the failed ones of a Sink, along their ids: at most `limit` after `after`. Answers which. */
+  /** Puts a pending delivery that nobody holds to another Sink; its key stays. */
+  place(id: string, placement: DeliveryPlacement): Promise<void>;
+  /** Retries the failed ones of a Sink, along their ids: at most `limit` after `after`. Answers which. */
   retryPage(page: FailedPage, now: Timestamp): Promise<readonly string[]>;
   /**
    * Ends a pending delivery as skipped, also one in mid-send, which is marked ambiguous; wakes those that waited for it.

@@ -96,6 +96,9 @@ export interface DeliveryRecord {
   readonly createdAt: Timestamp;
 }
 
+/** What depends on where its Sink is. */
+export type DeliveryPlacement = Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'data' | 'incident'>;
+
 /** The namespace of the Workflow whose run it tells of. */
 export function tellingNamespace({ namespace, data }: Pick<DeliveryRecord, 'namespace' | 'data'>): string {
   const { workflowNamespace } = data;

@@ -1,6 +1,6 @@
-import { lastReport } from './finding.ts';
 import type { Gap } from './finding.ts';
 import type { StepRecord } from './run.ts';
+import { lastReport } from './stored-report.ts';
 import type { Timestamp } from './time.ts';
 
 /** What investigations lacked in one place for one reason, over several runs. */

@@ -1,8 +1,8 @@
 import type { AlertRecord, AlertTransition } from './alert.ts';
-import { lastReport, shortCause } from './finding.ts';
 import type { AlertAnswer } from './group-store.ts';
 import { isFinal } from './run.ts';
 import type { RunRecord, StepRecord } from './run.ts';
+import { lastReport, shortCause } from './stored-report.ts';
 import type { Timestamp } from './time.ts';
 
 // What a run that answers for a group means for the alerts that are not its own.
@@ -10,6 +10,8 @@ import type { Timestamp } from './time.ts';
 /** What the run of a group found. */
 export interface GroupAnswer {
   readonly runId: string;
+  /** Of the run. */
+  readonly namespace: string;
   readonly startedAt: Timestamp;
   readonly completedAt: Timestamp;
   /** As in an alert. */
@@ -22,13 +24,14 @@ export interface GroupAnswer {
  * never knew them. Then they are due for another one.
  */
 export function answerOf(run: RunRecord, steps: readonly StepRecord[]): GroupAnswer | null {
-  const { id: runId, status, startedAt, completedAt, input } = run;
+  const { id: runId, namespace, status, startedAt, completedAt, input } = run;
   if (!isFinal(status) || completedAt === null || input.group?.alerts === undefined) return null;
   const report = lastReport(steps);
   if (report === null && status !== 'succeeded') return null;
   const confidence = report?.['confidence'];
   return {
     runId,
+    namespace,
     // A run without a step to do never begins.
     startedAt: startedAt ?? completedAt,
     completedAt,
@@ -40,7 +43,7 @@ export function answerOf(run: RunRecord, steps: readonly StepRecord[]): GroupAns
 /** An alert whose group's run has ended, as if the run had been its own. The report stays with the run. Pure. */
 export function answered(
   alert: AlertRecord,
-  { runId, startedAt, completedAt, cause, confidence }: GroupAnswer,
+  { runId, namespace, startedAt, completedAt, cause, confidence }: GroupAnswer,
   now: Timestamp,
 ): AlertAnswer {
   return {
@@ -53,6 +56,7 @@ export function answered(
     aiAnalysis: null,
     aiConfidence: confidence,
     cause,
+    reportNamespace: namespace,
     mutedUntil: null,
     mutedReason: null,
     updatedAt: now,

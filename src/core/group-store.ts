@@ -45,6 +45,7 @@ export type AlertAnswer = Pick<
   | 'aiAnalysis'
   | 'aiConfidence'
   | 'cause'
+  | 'reportNamespace'
   | 'mutedUntil'
   | 'mutedReason'
   | 'updatedAt'

@@ -32,8 +32,8 @@ export interface ListReader extends ChangeReader {
   /** Runs that answer for an alert beside their own, newest first, at most `most`; `episode` is that of the alert. */
   runsOfGroup(alertId: string, most: number): Promise<readonly Pick<RunAlert, 'runId' | 'episode'>[]>;
   /**
-   * Of these alerts, those of which every run that is kept is of this namespace, and one at least is: what they say of a cause
-   * was found there.
+   * Of these alerts, those of which every run that is kept, and the one that wrote the report, is of this namespace, and one at least
+   * is: what they say of a cause was found there.
    */
   foundWithin(namespace: string, alertIds: readonly string[]): Promise<ReadonlySet<string>>;
   events(query: EventQuery): Promise<ListPage<EventSummary>>;
@@ -56,7 +56,7 @@ export interface ListReader extends ChangeReader {
   depths(): Promise<{ readonly runs: number; readonly deliveries: number }>;
   /** Since when the oldest delivery that has not ended is due, by Sink; of the {@link mostOldest} oldest deliveries. */
   oldestDeliveries(): Promise<ReadonlyMap<string, Timestamp>>;
-  /** Sources: events and last event time; Sinks: sent and last sent; by `namespace/name`. */
+  /** What came to Sources, and what Sinks were sent. */
   activity(): Promise<ResourceActivity>;
 }
 
@@ -89,23 +89,30 @@ export interface Storage {
   readonly schema: number;
 }
 
+/** What came to a Source. */
+export interface SourceActivity {
+  readonly eventsProcessed: number;
+  /** null = nothing came yet. */
+  readonly lastEventTime: Timestamp | null;
+  /** `Reason: message` of the last notification's trouble, or of the Source's own; null = none. */
+  readonly lastProblem: string | null;
+  /** Open alerts that wait for their run because of the storm cap, counted up to {@link mostWaiting} for all Sources together. */
+  readonly waiting: number;
+}
+
+/** What a Sink was sent. */
+export interface SinkActivity {
+  readonly messagesSent: number;
+  /** null = nothing was sent yet. */
+  readonly lastSentTime: Timestamp | null;
+  /** Of the last attempt that failed, until one succeeds; null = none. */
+  readonly lastError: string | null;
+}
+
+/** Both by `namespace/name`; of what is absent nothing is known yet. */
 export interface ResourceActivity {
-  readonly sources: ReadonlyMap<
-    string,
-    {
-      readonly eventsProcessed: number;
-      /** null = nothing came yet. */
-      readonly lastEventTime: Timestamp | null;
-      /** `Reason: message` of the last notification's trouble, or of the Source's own; null = none. */
-      readonly lastProblem: string | null;
-      /** Open alerts that wait for their run because of the storm cap, counted up to {@link mostWaiting} for all Sources together. */
-      readonly waiting: number;
-    }
-  >;
-  readonly sinks: ReadonlyMap<
-    string,
-    { readonly messagesSent: number; readonly lastSentTime: Timestamp | null; readonly lastError: string | null }
-  >;
+  readonly sources: ReadonlyMap<string, SourceActivity>;
+  readonly sinks: ReadonlyMap<string, SinkActivity>;
 }
 
 export interface PageQuery {

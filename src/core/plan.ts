@@ -2,9 +2,12 @@ import type { SecretReference } from './catalog.ts';
 import type { JsonObject } from './json.ts';
 import type { Capabilities, DataKind } from './namespace-data.ts';
 
+/** Of plans that this program makes and runs. It grows where a program that does not know a new field would do what it must not. */
+export const planVersion = 1;
+
 /** A compiled Workflow: what a run executes. Stored once per content in `plans`, named by its hash. */
 export interface Plan {
-  readonly version: 1;
+  readonly version: typeof planVersion;
   readonly namespace: string;
   readonly name: string;
   readonly runtime: PlanRuntime;

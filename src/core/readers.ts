@@ -42,6 +42,8 @@ export interface MetricsReader {
   readonly url: string;
   /** Why it cannot be asked, where that is known before: the Secret of its token is missing. */
   readonly refusal?: AppError | undefined;
+  /** An expression as it is asked here, of some namespaces alone. Throws Forbidden for one that may not be. Absent = each as it is. */
+  readonly bind?: (expression: string) => string;
   /** Each series has one point. */
   query(expression: string, at: Timestamp, signal: AbortSignal): Promise<MetricAnswer>;
   queryRange(range: MetricRange, signal: AbortSignal): Promise<MetricAnswer>;

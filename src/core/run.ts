@@ -1,6 +1,7 @@
 import type { Labels, Severity } from './alert.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import type { ObjectPlace } from './place.ts';
 import type { Plan } from './plan.ts';
 import type { Timestamp } from './time.ts';
 
@@ -142,6 +143,49 @@ export interface RunRecord {
   readonly createdAt: Timestamp;
 }
 
+/** What a run is made with. */
+export type NewRunFields = Pick<
+  RunRecord,
+  | 'id'
+  | 'name'
+  | 'namespace'
+  | 'triggerSource'
+  | 'alertId'
+  | 'episode'
+  | 'planHash'
+  | 'totalSteps'
+  | 'input'
+  | 'retryOf'
+  | 'requestedBy'
+  | 'deadlineAt'
+>;
+
+/** A run that waits to be claimed. */
+export function pendingRun(fields: NewRunFields, now: Timestamp): RunRecord {
+  return {
+    ...fields,
+    status: 'pending',
+    stepsCompleted: 0,
+    currentStep: null,
+    outputs: {},
+    error: null,
+    errorCode: null,
+    agentEvents: 0,
+    modelTokens: 0,
+    modelCostMicros: 0,
+    fence: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    wakeAt: now,
+    waitingFor: null,
+    cancelRequestedAt: null,
+    cancelReason: null,
+    startedAt: null,
+    completedAt: null,
+    createdAt: now,
+  };
+}
+
 /** A `workflow_steps` row: one attempt of one step. Unique by (run, path, attempt). */
 export interface StepRecord {
   readonly id: string;
@@ -201,6 +245,6 @@ export type StepOutcome = (
 ) & { readonly evidence: readonly Evidence[] };
 
 /** `shop/triage`; of a run that was refused the reference that its Source made. */
-export function fullName({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+export function fullName({ namespace, name }: ObjectPlace): string {
   return name.includes('/') ? name : `${namespace}/${name}`;
 }

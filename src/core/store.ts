@@ -109,7 +109,7 @@ export interface AlertStore {
    * intake locks alerts before runs, so who writes to both and knows the alert does the same. Two that wait for each other
    * cost a second.
    */
-  endTriage(run: RunOfAlert, at: Timestamp, report: JsonObject | null): Promise<void>;
+  endTriage(run: RunOfAlert & Pick<RunRecord, 'namespace'>, at: Timestamp, report: JsonObject | null): Promise<void>;
   /** Writes what the run of their group found to alerts, each by its id. */
   saveAnswers(answers: readonly AlertAnswer[]): Promise<void>;
   addTransitions(transitions: readonly AlertTransition[]): Promise<void>;

@@ -1,7 +1,7 @@
 import { absence, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
 import { fullName } from '../core/run.ts';
-import type { ObjectPlace } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
+import type { ObjectPlace } from '../core/place.ts';
 import type { CatalogHolder, Clock, ChildRunRequest } from '../core/ports.ts';
 import type { RunParent, RunRecord } from '../core/run.ts';
 import type { Store, StoreTransaction } from '../core/store.ts';

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
-import { absence, grantNeeded, placeOf } from '../core/access.ts';
+import { explainAbsence, placeOf } from '../core/access.ts';
 import type { AlertItem, AlertRecord, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
 import type { CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ChildRunRequest } from '../core/ports.ts';
+import { pendingRun } from '../core/run.ts';
 import type { AlertSnapshot, Continuation, RunInput, RunParent, RunRecord } from '../core/run.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -50,6 +51,7 @@ export function newAlert(
     aiAnalysis: null,
     aiConfidence: null,
     cause: null,
+    reportNamespace: null,
     autoResolved: false,
     createdAt: now,
     updatedAt: now,
@@ -100,7 +102,7 @@ export function newRun(
   const plan = workflow?.plan ?? null;
   const ready = workflow !== undefined && workflow.ready && plan !== null;
   const { namespace, name, type, context } = source;
-  const run = pendingRun(
+  const run = runOf(
     {
       name: workflow?.name ?? source.triggerWorkflow,
       namespace: workflow?.namespace ?? namespace,
@@ -138,7 +140,7 @@ export function continuingRun(
   now: Timestamp,
 ): RunRecord {
   const about = asked === undefined ? {} : { asked };
-  return pendingRun(
+  return runOf(
     {
       name: plan.name,
       namespace: plan.namespace,
@@ -163,7 +165,7 @@ export function childRun(
   const known = told?.input.alert ?? null;
   const alert: AlertSnapshot | null =
     known === null || resolvedAt === null ? known : { ...known, status: 'resolved', endsAt: resolvedAt };
-  return pendingRun(
+  return runOf(
     {
       name: workflow.name,
       namespace: workflow.namespace,
@@ -186,48 +188,22 @@ export function childRun(
   );
 }
 
-/** A run that waits to be claimed. */
-function pendingRun(
+/** A run of a Workflow, as far as that is known. */
+function runOf(
   what: Pick<RunRecord, 'name' | 'namespace' | 'triggerSource' | 'alertId' | 'episode' | 'requestedBy' | 'input'>,
   { plan, planHash }: Planned,
   now: Timestamp,
 ): RunRecord {
-  return {
-    id: newId(),
-    ...what,
-    status: 'pending',
-    planHash,
-    stepsCompleted: 0,
-    totalSteps: plan?.steps.length ?? 0,
-    currentStep: null,
-    outputs: {},
-    error: null,
-    errorCode: null,
-    agentEvents: 0,
-    modelTokens: 0,
-    modelCostMicros: 0,
-    retryOf: null,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
-    wakeAt: now,
-    waitingFor: null,
-    deadlineAt: addMs(now, plan?.deadlineMs ?? oneDayMs),
-    cancelRequestedAt: null,
-    cancelReason: null,
-    startedAt: null,
-    completedAt: null,
-    createdAt: now,
-  };
+  const totalSteps = plan?.steps.length ?? 0;
+  const deadlineAt = addMs(now, plan?.deadlineMs ?? oneDayMs);
+  return pendingRun({ id: newId(), ...what, planHash, totalSteps, retryOf: null, deadlineAt }, now);
 }
 
 function notReady(source: TriggeringSource, workflow: CatalogWorkflow | undefined): string {
   const { namespace, triggerWorkflow } = source;
-  const place = placeOf(triggerWorkflow, namespace);
   if (workflow === undefined) {
-    const needed = grantNeeded('Workflow', place, namespace);
-    const why = `Source ${namespace}/${source.name} triggers ${triggerWorkflow}: ${absence('Workflow', place, namespace)}`;
-    return needed === null ? why : `${why}; ${needed}`;
+    const why = explainAbsence('Workflow', placeOf(triggerWorkflow, namespace), namespace);
+    return `Source ${namespace}/${source.name} triggers ${triggerWorkflow}: ${why}`;
   }
   const name = `${workflow.namespace}/${workflow.name}`;
   const wrong = workflow.conditions.find((condition) => condition.type === 'Ready' && condition.status !== 'True');

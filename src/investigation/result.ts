@@ -5,6 +5,7 @@ import { redact } from '../lib/redact.ts';
 import { withCharts } from '../report/chart.ts';
 import { renderReport } from '../report/markdown.ts';
 import { inconclusive, percent } from '../report/words.ts';
+import { emptyResult } from '../report/read.ts';
 import { aboutAlerts, causeOf, whatHappened } from './about.ts';
 import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
@@ -122,38 +123,10 @@ export function blankReport(
   clusterName: string | null,
 ): Omit<AgentResult, 'report'> {
   return {
-    schema_version: 1,
+    ...emptyResult,
     notice: notice === null ? null : printable(notice),
-    recorded: null,
     ...aboutAlerts(input, clusterName, clean),
-    observed_at: null,
     happened: whatHappened(nothingRanked, [], input.alert, clean),
-    cause: null,
-    summary: '',
-    findings: [],
-    root_cause: null,
-    causal_chain: [],
-    measurements: [],
-    timeline: [],
-    also_broken: [],
-    checked: [],
-    confidence: 0,
-    confidence_reasons: [],
-    actions_taken: [],
-    recommendations: [],
-    can_auto_fix: false,
-    fix_command: null,
-    escalation_notes: null,
-    open_questions: [],
-    gaps: [],
-    masked: [],
-    conversation: [],
-    evidence: [],
-    model: null,
-    model_use: null,
-    rival_causes: [],
-    hypotheses: [],
-    earlier_verdicts: [],
   };
 }
 
@@ -207,6 +180,7 @@ function escalationNotes({ input, subject, reads, clusterDescription }: Composit
   ].join('\n');
 }
 
+/** What was asked and by which alert, in lines that begin a text for people; nothing where there is neither. */
 export function alertLines({
   alert,
   others = [],
@@ -240,6 +214,7 @@ function cleanGap(gap: Gap): Gap {
   return { ...gap, what: clean(gap.what, 400), reason: clean(gap.reason, 400), remedy: clean(gap.remedy, 400) };
 }
 
+/** A gap as the question that it leaves open. */
 export function gapQuestion(gap: Gap): string {
   const why = {
     not_captured: 'It was not captured',

@@ -1,5 +1,5 @@
 import type { Cluster } from '../core/cluster.ts';
-import type { Broken, ScanResult } from '../core/finding.ts';
+import type { Broken, ScanResult } from '../core/scan.ts';
 import type { Timestamp } from '../core/time.ts';
 import { placeOf } from '../analyzers/advice.ts';
 import { oneLine } from '../lib/printable.ts';

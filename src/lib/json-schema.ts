@@ -40,7 +40,10 @@ export function compileCheck(
   let validate: ValidateFunction;
   try {
     const isDraft7 = typeof draft === 'string' && draft.includes('draft-07');
-    validate = newCompiler(isDraft7, unknownKeywords === 'refused').compile(schema);
+    const strict = unknownKeywords === 'refused';
+    const isUsual = draft === undefined || usualDrafts.has(draft);
+    if (isUsual) judgeOf(isDraft7, strict).validateSchema(schema, true);
+    validate = newCompiler(isDraft7, strict, { validateSchema: !isUsual }).compile(schema);
   } catch (cause) {
     throw new AppError('InvalidResource', cause instanceof Error ? cause.message : String(cause), { cause });
   }
@@ -57,10 +60,30 @@ export function compileCheck(
 
 interface Compiler {
   compile(schema: JsonObject): ValidateFunction;
+  /** Throws where it is no schema. */
+  validateSchema(schema: JsonObject, isThrown: true): unknown;
 }
 
-function newCompiler(isDraft7: boolean, strict: boolean): Compiler {
+/** Names of the drafts; another `$schema`, which a compiler would keep, gets one of its own. */
+const usualDrafts: ReadonlySet<JsonValue> = new Set([
+  'https://json-schema.org/draft/2020-12/schema',
+  'http://json-schema.org/draft-07/schema',
+  'http://json-schema.org/draft-07/schema#',
+]);
+
+/** What says whether a schema is one: to compile the schema of schemas takes 20 ms, so that is kept. Nothing else is. */
+const judges = new Map<string, Compiler>();
+
+function judgeOf(isDraft7: boolean, strict: boolean): Compiler {
+  const name = `${isDraft7} ${strict}`;
+  const judge = judges.get(name) ?? newCompiler(isDraft7, strict);
+  judges.set(name, judge);
+  return judge;
+}
+
+function newCompiler(isDraft7: boolean, strict: boolean, more: Options = {}): Compiler {
   const options: Options = {
+    ...more,
     strict,
     logger: false,
     strictTypes: false,

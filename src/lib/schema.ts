@@ -17,6 +17,23 @@ export const namespaceName = z
   .max(63)
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be the name of a namespace');
 
+const subdomain = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
+
+/** Name of a Kubernetes object (RFC 1123 subdomain). */
+export const objectName = z
+  .string()
+  .max(253)
+  .regex(new RegExp(`^${subdomain}$`), 'must be a DNS name: lower case letters, digits, - and .');
+
+/** What names an object: in the same namespace, or in another one that grants it. */
+export const objectReference = z
+  .string()
+  .max(317)
+  .regex(
+    new RegExp(`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?${subdomain}$`),
+    'must be the name of an object, or NAMESPACE/NAME of one in another namespace',
+  );
+
 /** So many digits of each unit that all of them together are below the longest duration that there is (240 years). */
 const durationForm =
   /^(0|([0-9]{1,2}y)?([0-9]{1,3}w)?([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,12}ms)?)$/;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProbeFolder, probeShells } from '../../test/support/probe-runner.ts';
 import type { ProbeFolder } from '../../test/support/probe-runner.ts';
+import type { ShellRun } from '../../test/support/shell-runs.ts';
 import { lintCommand, renderCommand } from './shell.ts';
 
 const data = {
@@ -128,8 +129,12 @@ const citizens: readonly (readonly [string, string])[] = [
 ];
 
 let folder: ProbeFolder;
+/** What all of them did in each shell, in their order. */
+let runs: readonly (readonly ShellRun[])[];
 beforeAll(() => {
   folder = createProbeFolder();
+  const commands = citizens.map(([template]) => renderCommand(template, data));
+  runs = probeShells.map((shell) => folder.runAll(shell, commands));
 });
 afterAll(() => folder.remove());
 
@@ -137,10 +142,12 @@ it('are many', () => {
   expect(citizens.length).toBeGreaterThanOrEqual(60);
 });
 
-describe.each(citizens)('%j', (template, expected) => {
-  it('passes lint and does its work', () => {
-    expect(lintCommand(template)).toEqual([]);
-    const command = renderCommand(template, data);
-    for (const shell of probeShells) expect(folder.output(shell, command).text).toBe(expected);
-  });
-});
+describe.each(citizens.map(([template, expected], place) => [template, expected, place] as const))(
+  '%j',
+  (template, expected, place) => {
+    it('passes lint and does its work', () => {
+      expect(lintCommand(template)).toEqual([]);
+      for (const run of runs) expect(`${run[place]?.output}${run[place]?.errors}`).toBe(expected);
+    });
+  },
+);

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runInShell } from '../../test/support/shell-runs.ts';
 import { AppError } from '../core/errors.ts';
 import { lintCommand, maximumValueBytes, renderCommand } from './shell.ts';
 import { TemplateError } from './template/error.ts';
@@ -23,22 +24,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a rendered command in an empty folder; any file that appears there was made by an injection. */
-function run(
-  shell: string,
-  template: string,
-  data: unknown,
-): { readonly output: string; readonly errors: string; readonly files: readonly string[] } {
-  const { script, environment } = renderCommand(template, data);
-  const words = shell.endsWith('busybox') ? ['sh', '-c', script] : ['-c', script];
-  const result = spawnSync(shell, words, {
-    // bash takes a socket on its standard input for a remote login and reads ~/.bashrc.
-    stdio: ['ignore', 'pipe', 'pipe'],
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
-    encoding: 'utf8',
-  });
-  return { output: result.stdout, errors: result.stderr, files: readdirSync(folder) };
+/** Runs templates with their data in an empty folder; any file that appears there was made by an injection. */
+function run(shell: string, commands: readonly (readonly [template: string, data: unknown])[]): readonly object[] {
+  const rendered = commands.map(([template, data]) => renderCommand(template, data));
+  return runInShell(shell, rendered, { cwd: folder, searchPath: process.env['PATH'] ?? '' }).map(
+    ({ output, errors, files }) => ({ output, errors, files }),
+  );
 }
 
 const malicious: readonly string[] = [
@@ -191,25 +182,35 @@ describe.each(contexts)('%s', (template) => {
   });
 });
 
+/** An empty value may stand in text only. */
+function contextsFor(value: string): typeof contexts {
+  return contexts.filter(([template]) => value !== '' || !/v=|for v/.test(template));
+}
+
 describe.each(shells)('in %s', (shell) => {
-  it.each(malicious.map((value) => [value]))('%j is data in every context', (value) => {
-    // An empty value may stand in text only.
-    const fitting = contexts.filter(([template]) => value !== '' || !/v=|for v/.test(template));
-    const expected = fitting.map(([, output]) => output(value)).join('\n--\n');
-    expect(run(shell, inOneScript(fitting), { x: value, y: 'touch pwned', l: [value, 'b'] })).toEqual({
-      output: expected,
-      errors: '',
-      files: [],
-    });
+  let ran: readonly object[];
+  beforeAll(() => {
+    ran = run(
+      shell,
+      malicious.map((value) => [inOneScript(contextsFor(value)), { x: value, y: 'touch pwned', l: [value, 'b'] }]),
+    );
+  });
+
+  it.each(malicious.map((value, place) => [value, place] as const))('%j is data in every context', (value, place) => {
+    const expected = contextsFor(value).map(([, output]) => output(value));
+    expect(ran[place]).toEqual({ output: expected.join('\n--\n'), errors: '', files: [] });
   });
 
   it('leaves values that begin with - as they are in text', () => {
-    for (const value of dashed) {
-      for (const template of [`printf -- '<%s>' {{ .x }}`, `printf '<%s>' "{{ .x }}"`, `printf '<=%s>' ={{ .x }}`]) {
-        const sign = template.includes('=') ? '==' : '';
-        expect(run(shell, template, { x: value })).toEqual({ output: `<${sign}${value}>`, errors: '', files: [] });
-      }
-    }
+    const templates = [`printf -- '<%s>' {{ .x }}`, `printf '<%s>' "{{ .x }}"`, `printf '<=%s>' ={{ .x }}`];
+    const cases = dashed.flatMap((value) => templates.map((template) => [template, { x: value }] as const));
+    expect(run(shell, cases)).toEqual(
+      cases.map(([template, { x }]) => ({
+        output: `<${template.includes('=') ? '==' : ''}${x}>`,
+        errors: '',
+        files: [],
+      })),
+    );
   });
 });
 

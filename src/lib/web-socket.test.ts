@@ -1,11 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { acceptWebSocket } from '../../test/support/web-socket.ts';
 import type { ServerSocket } from '../../test/support/web-socket.ts';
 import { createHttpClient } from './http.ts';
 import type { DestinationOptions } from './checked-lookup.ts';
+import type { SocketRequest } from '../core/ports.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -37,13 +39,24 @@ beforeEach(async () => {
   url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
-function open(path = '/', more: { idleMs?: number; signal?: AbortSignal } = {}, options: DestinationOptions = {}) {
+function open(path = '/', more: Partial<SocketRequest> = {}, options: DestinationOptions = {}) {
   const client = createHttpClient(options);
   cleanup.defer(() => client.close());
   const texts: string[] = [];
   const onText = (text: string): void => void texts.push(text);
-  const request = { url: url + path, timeoutMs: 300, idleMs: 10_000, signal: new AbortController().signal, onText };
+  const request = { url: url + path, timeoutMs: 20_000, idleMs: 60_000, signal: new AbortController().signal, onText };
   return { texts, socket: client.open({ ...request, ...more }) };
+}
+
+/** The next answer to a question whether the peer is there. */
+function signOfLife(): Promise<void> {
+  return new Promise((resolve) => {
+    const heard = (): void => {
+      unsubscribe('undici:websocket:pong', heard);
+      resolve();
+    };
+    subscribe('undici:websocket:pong', heard);
+  });
 }
 
 describe('a connection to keep', () => {
@@ -77,17 +90,24 @@ describe('a connection to keep', () => {
   });
 
   test('a peer that gives no sign of life is left', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    cleanup.defer(() => void vi.useRealTimers());
     const opened = await open('/', { idleMs: 90 }).socket;
     const [peer] = peers;
     // It answers what it is asked, so it lives.
-    await new Promise((done) => setTimeout(done, 300));
+    for (let beat = 0; beat < 10; beat += 1) {
+      const answered = signOfLife();
+      vi.advanceTimersByTime(30);
+      await answered;
+    }
     expect(await Promise.race([opened.ended, Promise.resolve('open')])).toBe('open');
     if (peer !== undefined) peer.answersPings = false;
+    vi.advanceTimersByTime(150);
     expect(await opened.ended).toContain('nothing was heard for 0.09 s');
   });
 
   test.each(['/refused', '/never'])('%s', async (path) => {
-    await expect(open(path).socket).rejects.toMatchObject({ code: 'Unreachable' });
+    await expect(open(path, { timeoutMs: 300 }).socket).rejects.toMatchObject({ code: 'Unreachable' });
   });
 
   test('addresses are judged as those of requests', async () => {

@@ -8,7 +8,8 @@ import type { JsonObject } from '../core/json.ts';
 export function readReport(kept: JsonObject): AgentResult {
   const { recommendations = [], ...report } = kept as unknown as Partial<AgentResult>;
   return {
-    ...nothing,
+    ...emptyResult,
+    report: '',
     ...report,
     recommendations: recommendations.map(whole),
   };
@@ -18,7 +19,8 @@ function whole(step: Partial<Recommendation>): Recommendation {
   return { changes: null, undo: null, ...step } as Recommendation;
 }
 
-const nothing: AgentResult = {
+/** A result that says nothing, but for its report. */
+export const emptyResult: Omit<AgentResult, 'report'> = {
   schema_version: 1,
   notice: null,
   recorded: null,
@@ -56,5 +58,4 @@ const nothing: AgentResult = {
   rival_causes: [],
   hypotheses: [],
   earlier_verdicts: [],
-  report: '',
 };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { catalogOptions } from '../../test/support/resources.ts';
 import { noModelDefaults } from '../agent/models/choose.ts';
 import { builtInPrices } from '../agent/models/prices.ts';
 import type { Catalog } from '../core/catalog.ts';
@@ -10,13 +11,7 @@ import type { ResourceKind, ResourceObject } from './object.ts';
 import { readResources } from './read.ts';
 
 const fixtures = join(import.meta.dirname, '../../test/fixtures/resources');
-const options: CatalogOptions = {
-  generation: 1,
-  loopback: true,
-  allowInsecureSources: false,
-  asksForCertificates: false,
-  secrets: { get: () => 'value' },
-};
+const options = catalogOptions({ secrets: { get: () => 'value' } });
 
 function object(kind: ResourceKind, name: string, spec: string, changes: Partial<ResourceObject> = {}): ResourceObject {
   return { kind, namespace: 'default', name, spec: parse(spec), origin: 'a.yaml:1', createdAt: null, ...changes };

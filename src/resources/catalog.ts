@@ -1,5 +1,4 @@
-import { absence, grantNeeded, placeOf, referenceTo, sinkFor, workflowFor } from '../core/access.ts';
-import type { ObjectPlace } from '../core/access.ts';
+import { placeOf, referenceTo } from '../core/access.ts';
 import type { AccountVerdicts } from '../core/account.ts';
 import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
@@ -11,42 +10,38 @@ import type {
   Condition,
   SinkLimits,
 } from '../core/catalog.ts';
-import type { Secrets } from '../core/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
-import { accessConditions } from './access-conditions.ts';
 import { webhookAddress } from '../lib/webhook-path.ts';
 import { agentConditions } from './agent-conditions.ts';
 import type { AgentOptions } from './agent-conditions.ts';
+import { authenticationConditions } from './authentication-conditions.ts';
+import type { AuthenticationOptions } from './authentication-conditions.ts';
 import { checkSink } from './check-sink.ts';
 import type { AcceptedSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import type { AcceptedSource } from './check-source.ts';
 import type { Checked } from './checked.ts';
+import { accessConditions } from './cluster-access.ts';
 import { commandConditions } from './command-conditions.ts';
 import { compileWorkflow } from './compile.ts';
 import { conditions, reasonOf } from './conditions.ts';
 import { grantedBy } from './grants.ts';
 import { objectTitle } from './object.ts';
-import type { ResourceObject } from './object.ts';
+import type { ResourceKind, ResourceObject } from './object.ts';
 import { policiesOf } from './policies.ts';
+import { sinkConditions, workflowConditions } from './reference-conditions.ts';
 import type { SinkSpec } from './sink.ts';
-import { claimPaths } from './webhook-paths.ts';
-import type { ClaimedPaths, PathClaim } from './webhook-paths.ts';
+import { claimPaths, reservedClaim } from './webhook-paths.ts';
+import type { ClaimedPaths, PathClaim, ServedAt } from './webhook-paths.ts';
 
-export interface CatalogOptions extends AgentOptions {
+export interface CatalogOptions extends AgentOptions, AuthenticationOptions {
   /** Counts reloads, from 1. */
   readonly generation: number;
-  /** The server listens on loopback only: Sources without authentication are fine. */
-  readonly loopback: boolean;
-  /** `--allow-insecure-sources`. */
-  readonly allowInsecureSources: boolean;
-  /** `--tls-client-ca`. */
-  readonly asksForCertificates: boolean;
   /** The addresses at which a Source is served already, as its status says; absent: nobody knows. */
-  readonly servedAt?: ((source: ResourceObject) => readonly string[]) | undefined;
+  readonly servedAt?: ServedAt | undefined;
   /** `--allow-exec`, `--allow-jobs`; absent: Workflows are not held against it. */
   readonly runsCommands?: boolean | undefined;
   /** Of ServiceAccounts that Workflows name; absent: Workflows are not held against it. */
@@ -61,18 +56,16 @@ export function buildCatalog(objects: readonly ResourceObject[], options: Catalo
 /** As {@link buildCatalog}, object by object. */
 export function* buildCatalogInPieces(objects: readonly ResourceObject[], options: CatalogOptions): Pieces<Catalog> {
   const sorted = [...objects].sort(byAge);
-  const sinks = sorted.filter(({ kind }) => kind === 'Sink').map((object) => buildSink(object));
+  const ofKind = (wanted: ResourceKind) => sorted.filter(({ kind }) => kind === wanted);
+  const sinks = yield* inPieces(ofKind('Sink'), buildSink);
   const find = finder(sinks);
-  const workflows: CatalogWorkflow[] = [];
-  for (const object of sorted.filter(({ kind }) => kind === 'Workflow')) {
-    yield;
-    workflows.push(buildWorkflow(object, options, find));
-  }
+  const workflows = yield* inPieces(ofKind('Workflow'), (object) => buildWorkflow(object, options, find));
   const findWorkflow = finder(workflows);
-  const declared = sorted.filter(({ kind }) => kind === 'Source').map(declareSource);
-  const claimed = claimPaths(declared, options.servedAt ?? (() => []));
+  const servedAt = options.servedAt ?? (() => []);
+  const declared = yield* inPieces(ofKind('Source'), (object) => declareSource(object, servedAt));
+  const claimed = claimPaths(declared, servedAt);
   const byAddress = new Map<string, CatalogSource>();
-  const sources = declared.map((each) => {
+  const sources = yield* inPieces(declared, (each) => {
     const source = buildSource(each, options, findWorkflow, claimed(each));
     for (const address of source.addresses) byAddress.set(address, source);
     return source;
@@ -87,6 +80,15 @@ export function* buildCatalogInPieces(objects: readonly ResourceObject[], option
     workflow: findWorkflow,
     sink: find,
   };
+}
+
+function* inPieces<From, To>(all: readonly From[], make: (one: From) => To): Pieces<readonly To[]> {
+  const made: To[] = [];
+  for (const one of all) {
+    yield;
+    made.push(make(one));
+  }
+  return made;
 }
 
 type Find<T> = (namespace: string, name: string) => T | undefined;
@@ -143,11 +145,15 @@ function sameCauseForMs(delivery: SinkSpec['delivery']): number {
 function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink: Find<CatalogSink>): CatalogWorkflow {
   const { namespace, name } = object;
   const { accepted: plan, issues } = compileWorkflow(namespace, name, object.spec);
-  const more = sinkConditions(namespace, plan?.sinks ?? [], findSink);
-  if (plan !== null) {
-    more.push(...accessConditions(plan, options.accounts), ...agentConditions(plan, options));
-    more.push(...commandConditions(plan, options.runsCommands));
-  }
+  const more =
+    plan === null
+      ? []
+      : [
+          ...sinkConditions({ sink: findSink }, namespace, plan.sinks),
+          ...accessConditions(plan, options.accounts),
+          ...agentConditions(plan, options),
+          ...commandConditions(plan, options.runsCommands),
+        ];
   return {
     ...head(object, issues, more),
     accessFrom: grantedBy(object.spec),
@@ -156,40 +162,15 @@ function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink
   };
 }
 
-/** Runs go on without them. */
-function sinkConditions(namespace: string, sinks: readonly string[], findSink: Find<CatalogSink>): Condition[] {
-  const missing = sinks.filter((sink) => sinkFor({ sink: findSink }, namespace, sink) === undefined);
-  const places = missing.map((sink) => placeOf(sink, namespace));
-  const here = places.filter((place) => place.namespace === namespace);
-  const refused = places.filter((place) => place.namespace !== namespace);
-  const unresolved = (reason: string, message: string): Condition => {
-    return { type: 'SinksResolved', status: 'False', reason, message };
-  };
-  const names = here.map(({ name }) => `${namespace}/${name}`).join(', ');
-  return [
-    ...(here.length === 0
-      ? []
-      : [
-          unresolved('SinkNotFound', `there is no Sink ${names}; deliveries to it are tried for a while and then fail`),
-        ]),
-    ...refused.map((place) =>
-      unresolved('ReferenceNotGranted', `${refusalText('Sink', place, namespace)}; deliveries to it fail`),
-    ),
-  ];
-}
-
-/** That a reference to another namespace stands for nothing, and who can change that. */
-function refusalText(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: string): string {
-  return `${absence(kind, place, from)}; ${grantNeeded(kind, place, from) ?? ''}`;
-}
-
 interface DeclaredSource extends PathClaim {
   readonly checked: Checked<AcceptedSource>;
 }
 
-function declareSource(object: ResourceObject): DeclaredSource {
+function declareSource(object: ResourceObject, servedAt: ServedAt): DeclaredSource {
   const checked = checkSource(object.spec);
-  return { object, checked, path: checked.accepted?.compiled.path ?? null };
+  if (checked.accepted === null) return { ...reservedClaim(object, servedAt), checked };
+  const { path, subpaths } = checked.accepted.compiled;
+  return { object, checked, path, subpaths };
 }
 
 function buildSource(
@@ -199,13 +180,14 @@ function buildSource(
   claimed: ClaimedPaths,
 ): CatalogSource {
   const { accepted, issues } = checked;
-  if (accepted === null) return { ...head(object, issues, []), ...unusable };
+  const addresses = claimed.paths.map(webhookAddress);
+  if (accepted === null) return { ...head(object, issues, claimed.conditions), ...unusable, addresses };
   const { spec, config, compiled } = accepted;
   const isServed = claimed.paths.length > 0;
   const more = [
     ...(isServed ? [] : claimed.conditions),
     ...authenticationConditions(object, accepted, options),
-    ...workflowConditions(object, spec.triggerWorkflow, findWorkflow),
+    ...workflowConditions({ workflow: findWorkflow }, object.namespace, spec.triggerWorkflow),
     ...(isServed ? claimed.conditions : []),
   ];
   return {
@@ -213,7 +195,7 @@ function buildSource(
     config,
     ...compiled,
     path: isServed ? compiled.path : null,
-    addresses: claimed.paths.map(webhookAddress),
+    addresses,
     triggerWorkflow: referenceTo(placeOf(spec.triggerWorkflow, object.namespace), object.namespace),
     context: spec.context,
     mutes: accepted.mutes,
@@ -222,11 +204,10 @@ function buildSource(
   };
 }
 
-/** A Source that does not fit its schema takes nothing. */
+/** A Source that does not fit its schema takes nothing, also where it keeps its addresses. */
 const unusable = {
   config: {},
   path: null,
-  addresses: [],
   authentication: null,
   mediaTypes: [],
   subpaths: [],
@@ -243,81 +224,6 @@ const unusable = {
   grouping: null,
   suspend: true,
 } as const;
-
-/** Design 3.3: open Sources are for loopback, or for who said so. */
-function authenticationConditions(
-  object: ResourceObject,
-  { compiled }: AcceptedSource,
-  options: CatalogOptions,
-): readonly Condition[] {
-  // Without a path it is the API's, whose token is asked for.
-  if (compiled.path === null && compiled.authentication === null) return [];
-  const { authentication } = compiled;
-  if (authentication !== null && !authentication.isOpen) {
-    const listener = authentication.needsCertificate && !options.asksForCertificates ? [tlsRequired] : [];
-    return [
-      ...listener,
-      ...authentication.secrets.flatMap((secret) => secretCondition(object, secret, options.secrets)),
-    ];
-  }
-  if (options.loopback && authentication === null) return [];
-  if (options.loopback || options.allowInsecureSources) {
-    return [
-      {
-        type: 'Insecure',
-        status: 'True',
-        reason: 'NoAuthentication',
-        message: options.loopback
-          ? 'anybody on this machine can raise alerts (authentication: {type: none})'
-          : 'anybody who reaches the server can raise alerts (--allow-insecure-sources)',
-      },
-    ];
-  }
-  const lines = `spec:\n  config:\n    authentication:\n      type: bearer\n      secretRef: ${object.name}-token`;
-  const message = `the server can be reached from other machines and the Source has no authentication. Add:\n${lines}`;
-  return [{ type: 'Ready', status: 'False', reason: 'AuthenticationRequired', message }];
-}
-
-const tlsRequired: Condition = {
-  type: 'Ready',
-  status: 'False',
-  reason: 'TlsRequired',
-  message:
-    'the Source wants client certificates, and the server does not ask for any; start it with --tls-cert, --tls-key and --tls-client-ca',
-};
-
-/** Secrets may come later, so this does not make the Source not ready; requests are answered 503 until then. */
-function secretCondition(
-  object: ResourceObject,
-  secret: { readonly name: string; readonly key: string },
-  secrets: Secrets,
-): readonly Condition[] {
-  if (secrets.get(object.namespace, secret) !== null) return [];
-  const missing =
-    secrets.whyMissing?.(object.namespace, secret) ??
-    `there is no Secret ${object.namespace}/${secret.name} with key ${secret.key}`;
-  const message = `${missing}; requests are answered 503 until there is`;
-  return [{ type: 'SecretsResolved', status: 'False', reason: 'SecretMissing', message }];
-}
-
-/** Alerts are stored all the same; their runs fail with WorkflowNotReady (design 3.2.18). */
-function workflowConditions(
-  { namespace: from }: ResourceObject,
-  reference: string,
-  find: Find<CatalogWorkflow>,
-): readonly Condition[] {
-  const place = placeOf(reference, from);
-  const notReady = (reason: string, why: string): readonly Condition[] => {
-    return [{ type: 'Ready', status: 'False', reason, message: `${why}; alerts are stored and their runs fail` }];
-  };
-  const workflow = workflowFor({ workflow: find }, from, reference);
-  if (workflow === undefined)
-    return place.namespace === from
-      ? notReady('WorkflowNotFound', absence('Workflow', place, from))
-      : notReady('ReferenceNotGranted', refusalText('Workflow', place, from));
-  if (workflow.ready) return [];
-  return notReady('WorkflowNotReady', `Workflow ${workflow.namespace}/${workflow.name} is not ready`);
-}
 
 function head(object: ResourceObject, issues: Checked<unknown>['issues'], more: readonly Condition[]): CatalogObject {
   const { namespace, name, origin } = object;

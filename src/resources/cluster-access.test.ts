@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { catalogOptions } from '../../test/support/resources.ts';
 import type { AccountVerdicts } from '../core/account.ts';
 import { buildCatalog } from './catalog.ts';
 import { compileWorkflow } from './compile.ts';
@@ -49,21 +50,14 @@ function conditionsWith(accounts: AccountVerdicts | undefined) {
         spec: { steps, clusterAccess },
       },
     ],
-    {
-      generation: 1,
-      loopback: true,
-      allowInsecureSources: false,
-      asksForCertificates: false,
-      secrets: { get: () => null },
-      ...(accounts === undefined ? {} : { accounts }),
-    },
+    catalogOptions({ accounts }),
   ).workflows;
   return { ready: workflow?.ready, told: workflow?.conditions.map(({ type, reason }) => `${type} ${reason}`) };
 }
 
 test('a Workflow whose account cannot be used is not ready; lint, which asks nobody, takes it', () => {
   expect(conditionsWith(undefined)).toEqual({ ready: true, told: ['Ready Accepted'] });
-  const verdict = (status: 'True' | 'False', reason: string): AccountVerdicts => ({
+  const verdict = (status: 'True' | 'False' | 'Unknown', reason: string): AccountVerdicts => ({
     verdict: ({ namespace, name }) => ({ status, reason, message: `${namespace}/${name}` }),
   });
   expect(conditionsWith(verdict('True', 'AccountReads'))).toEqual({
@@ -73,5 +67,10 @@ test('a Workflow whose account cannot be used is not ready; lint, which asks nob
   expect(conditionsWith(verdict('False', 'PermissionMissing'))).toEqual({
     ready: false,
     told: ['Ready PermissionMissing', 'ClusterAccess PermissionMissing'],
+  });
+  // A run that is made meanwhile must not fail for what nobody knows: it looks, and finds out.
+  expect(conditionsWith(verdict('Unknown', 'AccountNotAsked'))).toEqual({
+    ready: true,
+    told: ['Ready Accepted', 'ClusterAccess AccountNotAsked'],
   });
 });

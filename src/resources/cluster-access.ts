@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { AccountVerdicts } from '../core/account.ts';
+import type { Condition } from '../core/catalog.ts';
 import type { Plan } from '../core/plan.ts';
 import { rule } from '../lib/rule.ts';
-import { objectName } from './fields.ts';
+import { objectName } from '../lib/schema.ts';
 
 interface Access {
   readonly level: string;
@@ -48,4 +50,18 @@ export function accountNamed(spec: unknown): string | null {
   const { clusterAccess: given } = (spec ?? {}) as { readonly clusterAccess?: unknown };
   if (given === undefined) return null;
   return clusterAccess.safeParse(given).data?.serviceAccount ?? null;
+}
+
+/**
+ * Whether the ServiceAccount of a Workflow can be used. Where it cannot, nothing is looked at, so the Workflow is not ready. Where nobody
+ * knows yet its runs begin: they would fail for good for an API server that was away for a moment, and who looks finds out.
+ */
+export function accessConditions(
+  { namespace, clusterAccess }: Plan,
+  accounts: AccountVerdicts | undefined,
+): readonly Condition[] {
+  if (accounts === undefined || clusterAccess?.level !== 'custom') return [];
+  const verdict = accounts.verdict({ namespace, name: clusterAccess.serviceAccount });
+  const access: Condition = { type: 'ClusterAccess', ...verdict };
+  return verdict.status === 'False' ? [access, { type: 'Ready', ...verdict }] : [access];
 }

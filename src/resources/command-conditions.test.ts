@@ -1,18 +1,12 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { catalogOptions } from '../../test/support/resources.ts';
 import { buildCatalog } from './catalog.ts';
 
 function conditionsOf(steps: string, runsCommands: boolean | undefined) {
   const spec = parse(`{steps: ${steps}}`) as unknown;
   const workflow = { kind: 'Workflow', namespace: 'shop', name: 'triage', spec, origin: '', createdAt: null } as const;
-  const catalog = buildCatalog([workflow], {
-    generation: 1,
-    loopback: true,
-    allowInsecureSources: false,
-    asksForCertificates: false,
-    secrets: { get: () => null },
-    runsCommands,
-  });
+  const catalog = buildCatalog([workflow], catalogOptions({ runsCommands }));
   const { ready, conditions = [] } = catalog.workflow('shop', 'triage') ?? {};
   const told = conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`);
   return { ready, told, message: conditions.at(-1)?.message };

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { objectName } from '../lib/schema.ts';
 import type { MergedField } from './merge.ts';
-import { objectName } from './fields.ts';
 import type { ResourceKind } from './object.ts';
 import { sinkConfigFields, sinkSpec } from './sink.ts';
 import { sourceConfigFields, sourceSpec } from './source.ts';
-import { branchFields, stepFields, workflowSpec } from './workflow.ts';
+import { branchFields, stepFields } from './step-spec.ts';
+import { workflowSpec } from './workflow.ts';
 
 /** A node of what `z.toJSONSchema` writes (OpenAPI 3.0 flavour), as far as our schemas use it. */
 export interface JsonSchemaNode {
@@ -69,9 +70,14 @@ export function jsonSchema(schema: z.ZodType): JsonSchemaNode {
   return z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline' }) as JsonSchemaNode;
 }
 
+/** Made when they are first asked for: the JSON schema of a kind takes some 10 ms. */
+const trees = new Map<ResourceKind, FieldInfo>();
+
 /** The fields of a kind, as a tree whose root is the object itself. */
 export function fieldTree(kind: ResourceKind): FieldInfo {
-  return fieldInfo(kind, '', jsonSchema(resourceSchemas[kind]), true, kind);
+  const made = trees.get(kind) ?? fieldInfo(kind, '', jsonSchema(resourceSchemas[kind]), true, kind);
+  trees.set(kind, made);
+  return made;
 }
 
 function fieldInfo(

@@ -2,26 +2,6 @@ import { z } from 'zod';
 
 export const apiVersion = 'punchingfist.io/v1alpha1';
 
-/** Name of a Kubernetes object (RFC 1123 subdomain). */
-export const objectName = z
-  .string()
-  .max(253)
-  .regex(
-    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-    'must be a DNS name: lower case letters, digits, - and .',
-  );
-
-const namePattern = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
-
-/** What names an object: in the same namespace, or in another one that grants it. */
-export const objectReference = z
-  .string()
-  .max(317)
-  .regex(
-    new RegExp(`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?${namePattern}$`),
-    'must be the name of an object, or NAMESPACE/NAME of one in another namespace',
-  );
-
 /** Of a Workflow or a Sink. */
 export const accessFrom = z
   .strictObject({

@@ -6,8 +6,8 @@ import type { ResourceRecord } from '../core/resource.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
+import { openFolder } from '../../test/support/resources.ts';
 import { waitFor } from '../../test/support/wait.ts';
-import { openResourceFolder } from './folder.ts';
 import type { ResourceFolder, ResourceFolderOptions } from './folder.ts';
 import { readText } from './read.ts';
 import { finish } from '../lib/turns.ts';
@@ -42,17 +42,7 @@ const note = (fields: object, message: string) => void lines.push(`${message} ${
 const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
 
 function open(changes: Partial<ResourceFolderOptions> = {}): ResourceFolder {
-  const opened = openResourceFolder({
-    path: folder,
-    secretsDirectory: null,
-    loopback: true,
-    allowInsecureSources: false,
-    asksForCertificates: false,
-    publicUrl: null,
-    clock: createFakeClock(),
-    log,
-    ...changes,
-  });
+  const opened = openFolder(folder, { log, ...changes });
   cleanup.defer(() => opened.stop());
   return opened;
 }

@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createCleanup } from '../../test/support/cleanup.ts';
-import { createFakeClock } from '../../test/support/clock.ts';
-import { silentLog } from '../lib/silent-log.ts';
+import { catalogOptions, openFolder } from '../../test/support/resources.ts';
 import type { CatalogObject } from '../core/catalog.ts';
 import { buildCatalog } from './catalog.ts';
-import { openResourceFolder } from './folder.ts';
 import { grantedBy, withGrantsOf } from './grants.ts';
-import { lintText } from './lint.ts';
+import { lintResources, lintText } from './lint.ts';
 import { readText } from './read.ts';
 
 const cleanup = createCleanup();
@@ -29,9 +27,7 @@ const sink = (place: string, more = '') => document('Sink', place, `{type: stdou
 function load(...documents: readonly string[]) {
   const text = documents.join('\n---\n');
   const { objects } = readText('a.yaml', text);
-  const secrets = { get: () => null };
-  const options = { generation: 1, loopback: true, allowInsecureSources: false, asksForCertificates: false, secrets };
-  return { catalog: buildCatalog(objects, options), lint: lintText('a.yaml', text) };
+  return { catalog: buildCatalog(objects, catalogOptions()), lint: lintText('a.yaml', text) };
 }
 
 const told = (object: CatalogObject | undefined) =>
@@ -117,6 +113,17 @@ describe('a Source names a Workflow of another namespace, and that a Sink of a t
     expect(seen(to('shop'))).toBe('Workflow platform/look is in another namespace: write platform/look');
   });
 
+  test('a grant of the version that is replaced counts for nothing', () => {
+    const [am, granting] = [source('shop/am', 'platform/look'), workflow('platform/look', to('shop'))];
+    const inCluster = readText('cluster', granting).objects;
+    const lint = (...documents: readonly string[]) =>
+      lintResources('a.yaml', { files: ['a.yaml'], ...readText('a.yaml', documents.join('\n---\n')) }, inCluster);
+    expect(lint(am)).toEqual([]);
+    expect(lint(am, granting)).toEqual([]);
+    const withdrawn = lint(am, workflow('platform/look'));
+    expect(withdrawn.map(({ field, severity }) => [field, severity])).toEqual([['spec.triggerWorkflow', 'error']]);
+  });
+
   test.each(['Platform/look', 'platform/', '/look', 'a/b/c', 'platform/look/', `${'a'.repeat(64)}/look`])(
     'what is no reference is refused: %s',
     (reference) => {
@@ -146,16 +153,7 @@ describe('a version that cannot be used', () => {
     const write = (text: string) => writeFileSync(join(path, 'platform.yaml'), text);
     writeFileSync(join(path, 'shop.yaml'), source('shop/am', 'platform/look'));
     write(workflow('platform/look', to('shop')));
-    const folder = openResourceFolder({
-      path,
-      secretsDirectory: null,
-      loopback: true,
-      allowInsecureSources: false,
-      asksForCertificates: false,
-      publicUrl: null,
-      clock: createFakeClock(),
-      log: silentLog,
-    });
+    const folder = openFolder(path);
     cleanup.defer(() => folder.stop());
     expect(folder.current().source('shop', 'am')?.ready).toBe(true);
     write(document('Workflow', 'platform/look', '{steps: [{name: look, type: agent, goal: "{{ .alert"}]}'));
@@ -163,6 +161,31 @@ describe('a version that cannot be used', () => {
     expect(folder.current().workflow('platform', 'look')).toMatchObject({ ready: true, accessFrom: [] });
     expect(told(folder.current().source('shop', 'am'))).toEqual([
       expect.stringContaining('Ready=False ReferenceNotGranted'),
+    ]);
+  });
+
+  test('of a Source grants nothing, whatever it says: the last good one stays in use', async () => {
+    const path = cleanup.temporaryFolder('grants');
+    mkdirSync(path, { recursive: true });
+    const file = join(path, 'shop.yaml');
+    writeFileSync(join(path, 'look.yaml'), workflow('shop/look'));
+    writeFileSync(file, source('shop/am', 'look'));
+    const folder = openFolder(path);
+    cleanup.defer(() => folder.stop());
+    writeFileSync(
+      file,
+      document(
+        'Source',
+        'shop/am',
+        '{type: api, config: {endpoint: /alerts}, triggerWorkflow: look, accessFrom: {namespaces: [bank]}}',
+      ),
+    );
+    await folder.reload();
+    const found = folder.current().source('shop', 'am');
+    expect(found).toMatchObject({ ready: true, triggerWorkflow: 'look' });
+    expect(told(found)).toEqual([
+      'Ready=True Accepted: Source shop/am is in use',
+      expect.stringContaining('Stalled=True BrokenEdit'),
     ]);
   });
 });

@@ -17,10 +17,24 @@ export function objectIssues(object: ResourceObject): readonly Issue[] {
   return compileWorkflow(namespace, name, spec).issues;
 }
 
-/** The first problem that keeps an object from being used, with its place. */
-export function firstBlocking(object: LocatedObject): Problem | null {
-  const issue = objectIssues(object).find(isBlocking);
-  return issue === undefined ? null : object.document.locate(issue);
+function isUsable(object: ResourceObject): boolean {
+  return !objectIssues(object).some(isBlocking);
+}
+
+/**
+ * What is in force once there is `newer`: where that cannot be used and the one before could, the one before, with what the newer one
+ * grants. `told` says to people what is wrong with it.
+ */
+export function lastGood<Version extends ResourceObject>(
+  before: Version | undefined,
+  newer: Version,
+  told: (issue: Issue) => string,
+): Version {
+  const issue = objectIssues(newer).find(isBlocking);
+  if (issue === undefined || before === undefined || !isUsable(before)) return newer;
+  // A Source grants nothing: its good spec would be one with a field that no Source has.
+  const spec = before.kind === 'Source' ? before.spec : withGrantsOf(before.spec, newer.spec);
+  return { ...before, spec, brokenEdit: told(issue) };
 }
 
 /** An editor that empties a file before it writes it, a volume that is swapped, a file removed by mistake: so long. */
@@ -64,12 +78,9 @@ export function keepLastGood(before: Kept, read: ReadResources, nowMs: number): 
 /** What was read, or its last good version. */
 function newOrGood(before: readonly LocatedObject[], read: readonly LocatedObject[]): readonly LocatedObject[] {
   const earlier = new Map(before.map((object) => [objectKey(object), object]));
-  return read.map((object) => {
-    const problem = firstBlocking(object);
-    const good = earlier.get(objectKey(object));
-    if (problem === null || good === undefined || firstBlocking(good) !== null) return object;
-    return { ...good, spec: withGrantsOf(good.spec, object.spec), brokenEdit: problemText(problem) };
-  });
+  return read.map((object) =>
+    lastGood(earlier.get(objectKey(object)), object, (issue) => problemText(object.document.locate(issue))),
+  );
 }
 
 function problemText({ file, line, column, message }: Problem): string {
@@ -85,7 +96,7 @@ function missing(
 ): readonly LocatedObject[] {
   const seen = new Set(read.map(objectKey));
   return before.flatMap((object) => {
-    if (seen.has(objectKey(object)) || firstBlocking(object) !== null) return [];
+    if (seen.has(objectKey(object)) || !isUsable(object)) return [];
     const problem = broken.get(object.document.file);
     if (problem !== undefined) return [{ ...object, brokenEdit: problemText(problem) }];
     return isHeld(objectKey(object)) ? [object] : [];

@@ -1,15 +1,17 @@
 import type { CompiledSource } from '../sources/define.ts';
 import { nextOfUnknown } from '../lib/similar.ts';
+import { webhookAddress } from '../lib/webhook-path.ts';
 import { absence, grantNeeded, isOpenTo, placeOf } from '../core/access.ts';
 import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import { compileWorkflow } from './compile.ts';
 import { grantedBy } from './grants.ts';
-import { objectTitle } from './object.ts';
+import { objectKey, objectTitle } from './object.ts';
 import type { Issue, Problem } from './problem.ts';
 import { readResources, readText } from './read.ts';
 import type { LocatedObject, ReadResources } from './read.ts';
 import { claimPaths } from './webhook-paths.ts';
+import type { LostPath, PathClaim } from './webhook-paths.ts';
 
 /**
  * Checks a folder or a file of resources without a server: YAML, fields, types, templates, commands and references. In
@@ -28,10 +30,11 @@ export function lintText(file: string, text: string): Problem[] {
 /** An object that may be referred to. */
 type Known = Pick<LocatedObject, 'kind' | 'namespace' | 'name' | 'spec'>;
 
-/** The same for what was read; objects of `elsewhere` may be referred to as well. */
+/** The same for what was read; objects of `elsewhere` may be referred to as well, but for versions that what was read replaces. */
 export function lintResources(path: string, read: ReadResources, elsewhere: readonly Known[] = []): Problem[] {
   const { objects } = read;
-  const known = [...objects, ...elsewhere];
+  const replaced = new Set(objects.map(objectKey));
+  const known = [...objects, ...elsewhere.filter((object) => !replaced.has(objectKey(object)))];
   const located = objects.flatMap((object) =>
     [...ownIssues(object), ...referenceIssues(object, known)].map((issue) => object.document.locate(issue)),
   );
@@ -129,28 +132,25 @@ function pathProblems(objects: readonly LocatedObject[]): readonly Problem[] {
   const sources = objects
     .filter(({ kind }) => kind === 'Source')
     .sort((left, right) => (objectTitle(left) < objectTitle(right) ? -1 : 1))
-    .map((object) => ({ object, path: checkSource(object.spec).accepted?.compiled.path ?? null }));
+    .map((object) => {
+      const { path, subpaths } = checkSource(object.spec).accepted?.compiled ?? { path: null, subpaths: [] };
+      return { object, path, subpaths };
+    });
   const claimed = claimPaths(sources, () => []);
   return sources.flatMap((source) => {
-    const { paths, lostTo } = claimed(source);
-    if (lostTo === null) return [];
-    const path = ['spec', 'config', 'path'];
-    const owner = `belongs to ${objectTitle(lostTo)} (${lostTo.origin})`;
-    const issue: Issue =
-      paths.length === 0
-        ? {
-            path,
-            severity: 'error',
-            beyond: 'Path',
-            message: `path ${source.path} ${owner}`,
-            next: 'choose another path',
-          }
-        : {
-            path,
-            severity: 'warning',
-            message: `/webhook/${source.path} ${owner}`,
-            next: `its senders have to use /webhook/${paths[0]}, or choose another path`,
-          };
-    return [source.object.document.locate(issue)];
+    const { paths, lost } = claimed(source);
+    return lost.map((one) => source.object.document.locate(pathIssue(source, paths.length > 0, one)));
   });
+}
+
+function pathIssue({ path: declared }: PathClaim, isServed: boolean, { path, owner, instead }: LostPath): Issue {
+  const at = ['spec', 'config', 'path'];
+  const whose = `belongs to ${objectTitle(owner.object)} (${owner.object.origin})`;
+  if (!isServed) {
+    const message = `path ${declared} ${whose}`;
+    return { path: at, severity: 'error', beyond: 'Path', message, next: 'choose another path' };
+  }
+  const elsewhere = instead === null ? '' : `its senders have to use ${webhookAddress(instead)}, or `;
+  const message = `${webhookAddress(path)} ${whose}`;
+  return { path: at, severity: 'warning', message, next: `${elsewhere}choose another path` };
 }

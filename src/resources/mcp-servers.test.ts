@@ -1,19 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { catalogOptions } from '../../test/support/resources.ts';
 import { buildCatalog } from './catalog.ts';
 import type { CatalogOptions } from './catalog.ts';
 import { compileWorkflow } from './compile.ts';
 
 const pin = 'a'.repeat(64);
 const tools = `tools: [{name: query, pin: ${pin}}]`;
-const options: CatalogOptions = {
-  generation: 1,
-  loopback: true,
-  allowInsecureSources: false,
-  asksForCertificates: false,
+const options = catalogOptions({
   secrets: { get: (_, { name }) => (name === 'absent' ? null : 'value') },
   mcpCommands: ['/bin/allowed'],
-};
+});
 
 function specOf(servers: string, step = 'type: agent, goal: why'): unknown {
   return parse(`{runtime: {mcpServers: ${servers}}, steps: [{name: look, ${step}}]}`);

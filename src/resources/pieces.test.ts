@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { catalogOptions } from '../../test/support/resources.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import { buildCatalogInPieces } from './catalog.ts';
 import { parseDocuments } from './documents.ts';
+import type { ResourceObject } from './object.ts';
 import { readResourcesInPieces } from './read.ts';
-import { createSecrets } from './secrets.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -35,9 +36,20 @@ describe('resources are read in pieces', () => {
     writeFileSync(join(folder, 'all.yaml'), lines(50, workflow));
     expect(countPieces(readResourcesInPieces(folder))).toBeGreaterThan(150);
     const { objects } = finish(readResourcesInPieces(folder));
-    const options = { generation: 1, loopback: true, allowInsecureSources: false, asksForCertificates: false };
-    const catalog = buildCatalogInPieces(objects, { ...options, secrets: createSecrets(() => [], null) });
+    const catalog = buildCatalogInPieces(objects, catalogOptions());
     expect(countPieces(catalog)).toBe(50);
+  });
+
+  it('also Sources that all want one path, and Sinks', () => {
+    const many = (kind: ResourceObject['kind'], spec: object): ResourceObject[] =>
+      Array.from({ length: 50 }, (_, at) => {
+        return { kind, namespace: 'shop', name: `many-${at}`, spec, origin: '', createdAt: null };
+      });
+    const source = { type: 'webhook', triggerWorkflow: 'triage', config: { path: 'alerts' } };
+    // All are read before it is known who has what.
+    expect(countPieces(buildCatalogInPieces(many('Source', source), catalogOptions()))).toBe(100);
+    const sink = { type: 'stdout', config: {} };
+    expect(countPieces(buildCatalogInPieces(many('Sink', sink), catalogOptions()))).toBe(50);
   });
 
   it('also within a document', () => {

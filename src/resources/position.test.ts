@@ -78,9 +78,9 @@ describe('parseDocuments', () => {
     const { documents, problems } = parseDocuments('f.yaml', 'kind: A\nspec:\n  a: 1\n  b: 2\n  a: 3\n---\nkind: B\n');
     expect(problems).toMatchObject([{ line: 5, column: 3, message: 'YAML: Map keys must be unique' }]);
     expect(documents.map(({ value }) => value['kind'])).toEqual(['B']);
-    const started = performance.now();
+    const before = process.threadCpuUsage();
     parseDocuments('f.yaml', Array.from({ length: 30_000 }, (_, index) => `key${index}: 1`).join('\n'));
-    expect(performance.now() - started).toBeLessThan(4000);
+    expect(process.threadCpuUsage(before).user).toBeLessThan(4_000_000);
   });
 
   test('an alias bomb is a problem, not a crash', () => {

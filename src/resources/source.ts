@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { sourceDefinitions } from '../sources/index.ts';
 import { maintenance, muteMatchers } from '../sources/mutes.ts';
-import { celMilliseconds, duration, durationMs, map } from '../lib/schema.ts';
+import { celMilliseconds, duration, durationMs, map, objectReference } from '../lib/schema.ts';
 import { distinct, rule } from '../lib/rule.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { DeclaredCheck } from '../lib/rule.ts';
-import { objectReference } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the source types. */

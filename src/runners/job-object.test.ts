@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { commandRequest } from '../../test/support/command-request.ts';
 import { commandOf, jobSettings } from '../../test/support/container.ts';
 import type { PodSpec } from '../../test/support/container.ts';
-import type { DesiredObject } from '../kube/writer.ts';
-import { jobOf, runLabel, stepLabel } from './job-object.ts';
+import type { DesiredObject } from '../kube/connection/writer.ts';
+import { jobBefore, jobOf, runLabel, stepLabel } from './job-object.ts';
 
 function podSpecOf(job: DesiredObject): PodSpec {
   return (job['spec'] as { template: { spec: PodSpec } }).template.spec;
@@ -27,10 +27,20 @@ describe('the Job', () => {
       [stepLabel]: '2.then',
     });
     const elsewhere = jobOf(
-      commandRequest('true', { place: { namespace: 'shop', runId: 'r', path: '2' } }),
+      commandRequest('true', { place: { namespace: 'shop', runId: 'r', path: '2', endedBefore: 0 } }),
       jobSettings,
     );
     expect(elsewhere.metadata.name).not.toBe(one.metadata.name);
+  });
+
+  test('has another name once it is known how an attempt ended, and knows the one before', () => {
+    const { place } = commandRequest('true');
+    const nameAfter = (endedBefore: number) =>
+      jobOf(commandRequest('true', { place: { ...place, endedBefore } }), jobSettings).metadata.name;
+    expect(new Set([nameAfter(0), nameAfter(1), nameAfter(2)]).size).toBe(3);
+    expect(jobBefore({ ...place, endedBefore: 2 })).toEqual({ namespace: 'shop', name: nameAfter(1) });
+    expect(jobBefore({ ...place, endedBefore: 1 })).toEqual({ namespace: 'shop', name: nameAfter(0) });
+    expect(jobBefore(place)).toBe(null);
   });
 
   test('has no token of the cluster and no rights on its node', () => {
@@ -79,7 +89,10 @@ test.each([
   [`${'1.then.'.repeat(9)}2`, '1.then.'.repeat(9).slice(0, 62)],
   ['-odd name-', 'odd-name'],
 ])('the path %s is a label that an API server takes', (path, label) => {
-  const { metadata } = jobOf(commandRequest('true', { place: { namespace: 'shop', runId: 'r', path } }), jobSettings);
+  const { metadata } = jobOf(
+    commandRequest('true', { place: { namespace: 'shop', runId: 'r', path, endedBefore: 0 } }),
+    jobSettings,
+  );
   expect(metadata['labels']).toMatchObject({ [stepLabel]: label });
   expect(label).toMatch(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/);
 });

@@ -1,6 +1,7 @@
-import type { CommandRequest } from '../core/command.ts';
+import type { CommandPlace, CommandRequest } from '../core/command.ts';
+import type { ObjectPlace } from '../core/place.ts';
 import { sha256Hex } from '../lib/hash.ts';
-import type { DesiredObject } from '../kube/writer.ts';
+import type { DesiredObject } from '../kube/connection/writer.ts';
 
 /** What all Jobs of commands have, whatever runs in them. */
 export interface JobSettings {
@@ -26,11 +27,10 @@ const spareSeconds = 120;
 /** The Job of a command (batch/v1), as the `restricted` Pod Security Standard wants it. */
 export function jobOf(request: CommandRequest, { requests, limits, pullSecrets }: JobSettings): DesiredObject {
   const { script, environment, image, timeoutMs, place } = request;
-  const hash = sha256Hex(`${place.runId}/${place.path}`).slice(0, 16);
   const labels = { ...jobLabels, [runLabel]: place.runId, [stepLabel]: labelValue(place.path) };
   const seconds = Math.ceil(timeoutMs / 1000) + spareSeconds;
   return {
-    metadata: { name: `fist-${hash}`, namespace: place.namespace, labels },
+    metadata: { name: nameOf(place), namespace: place.namespace, labels },
     spec: {
       backoffLimit: 0,
       activeDeadlineSeconds: seconds,
@@ -77,6 +77,17 @@ export function jobOf(request: CommandRequest, { requests, limits, pullSecrets }
       },
     },
   };
+}
+
+/** The one that the attempt before made whose end is known; null = there was none. */
+export function jobBefore(place: CommandPlace): ObjectPlace | null {
+  if (place.endedBefore === 0) return null;
+  return { namespace: place.namespace, name: nameOf({ ...place, endedBefore: place.endedBefore - 1 }) };
+}
+
+function nameOf({ runId, path, endedBefore }: CommandPlace): string {
+  const key = endedBefore === 0 ? `${runId}/${path}` : `${runId}/${path}/${endedBefore}`;
+  return `fist-${sha256Hex(key).slice(0, 16)}`;
 }
 
 /** Kubernetes expands `$(NAME)` in commands and in values of variables; `$$` is a dollar sign (core/v1 Container, EnvVar). */

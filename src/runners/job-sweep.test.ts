@@ -3,7 +3,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { RunRecord, RunStatus } from '../core/run.ts';
-import type { InformerChange } from '../kube/informer.ts';
+import type { InformerChange } from '../kube/watch/informer.ts';
 import { silentLog } from '../lib/silent-log.ts';
 import { runLabel } from './job-object.ts';
 import { sweepJobs } from './job-sweep.ts';

@@ -1,10 +1,11 @@
 import type { Clock, Log } from '../core/ports.ts';
 import { isFinal } from '../core/run.ts';
 import type { RunReader } from '../core/run-store.ts';
-import type { Informer } from '../kube/informer.ts';
-import { identityOf } from '../kube/jobs.ts';
-import type { Jobs } from '../kube/jobs.ts';
-import { createWorkQueue } from '../kube/work-queue.ts';
+import type { Informer } from '../kube/watch/informer.ts';
+import { identityOf } from '../kube/jobs/jobs.ts';
+import type { Jobs } from '../kube/jobs/jobs.ts';
+import { createWorkQueue } from '../kube/watch/work-queue.ts';
+import { whenAborted } from '../lib/when-aborted.ts';
 import { runLabel } from './job-object.ts';
 
 export interface JobSweepOptions {
@@ -44,10 +45,7 @@ export async function sweepJobs(options: JobSweepOptions, signal: AbortSignal): 
     if (type === 'deleted') queue.forget(key);
     else queue.add(key);
   });
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  await whenAborted(signal);
   forget();
   await queue.stop(5000, 1000);
 }

@@ -4,11 +4,11 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { CommandRequest, CommandResult, CommandRunner } from '../core/command.ts';
 import type { Clock } from '../core/ports.ts';
 import { backOffMs } from '../lib/back-off.ts';
-import type { JobEnd, JobTrouble } from '../kube/job-state.ts';
-import type { JobIdentity, Jobs } from '../kube/jobs.ts';
+import type { JobEnd, JobTrouble } from '../kube/jobs/job-state.ts';
+import type { JobIdentity, Jobs } from '../kube/jobs/jobs.ts';
 import { cappedOutput } from './capped-output.ts';
 import type { CappedOutput } from './capped-output.ts';
-import { container, jobOf, runLabel, stepLabel } from './job-object.ts';
+import { container, jobBefore, jobOf, runLabel, stepLabel } from './job-object.ts';
 import type { JobSettings } from './job-object.ts';
 
 export interface JobRunnerOptions {
@@ -29,7 +29,8 @@ const podPause = { firstMs: 500, mostMs: 5000 } as const;
 
 /**
  * Runs commands as Jobs in the namespaces of their Workflows: restricted, without a token of the cluster, each with a name that is made of
- * run and step, so that a process that takes a run over finds the Job of the one before and waits for it.
+ * run, step and how many attempts have ended, so that a process that takes a run over finds the Job of the one before and waits for it, and
+ * a retry does not.
  */
 export function createJobRunner(options: JobRunnerOptions): CommandRunner {
   return { run: (request) => runAsJob(options, request) };
@@ -38,18 +39,34 @@ export function createJobRunner(options: JobRunnerOptions): CommandRunner {
 async function runAsJob(options: JobRunnerOptions, request: CommandRequest): Promise<CommandResult> {
   const { jobs } = options;
   request.signal.throwIfAborted();
-  const wanted = jobOf(request, options.settings);
-  const { job } = await jobs.create(wanted, [runLabel, stepLabel]).catch((error: unknown) => {
+  const { job } = await begin(options, request).catch((error: unknown) => {
     throw cannotStart(error);
   });
   try {
     const result = await follow(options, request, job);
-    await jobs.delete(job).catch(() => undefined);
+    const hasSucceeded = result.exitCode === 0 && !result.timedOut;
+    // It is not run again, and what is left of a run that has ended is swept: not worth a wait.
+    await (hasSucceeded ? jobs.delete(job).catch(() => undefined) : deleteFailed(options, job, request.signal));
     return result;
   } catch (error) {
-    if (!isTakenUpAgain(request.signal, error)) await jobs.delete(job).catch(() => undefined);
+    if (!isTakenUpAgain(request.signal, error)) await deleteFailed(options, job, request.signal);
     throw error;
   }
+}
+
+async function begin({ jobs, settings }: JobRunnerOptions, request: CommandRequest): ReturnType<Jobs['create']> {
+  const left = jobBefore(request.place);
+  // It may still run, where it took too long and could not be deleted. Who may not delete it has to let it end by itself.
+  if (left !== null)
+    await jobs.delete(left).catch((error: unknown) => {
+      if (isAway(toAppError(error))) throw error;
+    });
+  return jobs.create(jobOf(request, settings), [runLabel, stepLabel]);
+}
+
+/** As soon as the cluster can be asked for it: the command of a step does not run beside its retry. */
+async function deleteFailed(options: JobRunnerOptions, job: JobIdentity, signal: AbortSignal): Promise<void> {
+  await onceThere(options, () => options.jobs.delete(job), signal).catch(() => undefined);
 }
 
 /** The next attempt finds the Job and waits for it: nobody knows yet what becomes of it, and its command is not to run twice. */
@@ -109,14 +126,23 @@ async function follow(
 }
 
 /** Its pods, as soon as the cluster can be asked for them. Rejects with the signal's reason. */
-async function podsOf(
-  { jobs, clock, random }: JobRunnerOptions,
+function podsOf(
+  options: JobRunnerOptions,
   job: JobIdentity,
   signal: AbortSignal,
 ): Promise<readonly KubernetesObject[]> {
+  return onceThere(options, () => options.jobs.pods(job), signal);
+}
+
+/** Asks again while the cluster is away; at least once, and until the signal is aborted, with whose reason it rejects. */
+async function onceThere<T>(
+  { clock, random }: JobRunnerOptions,
+  ask: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await jobs.pods(job);
+      return await ask();
     } catch (error) {
       if (toAppError(error).code !== 'ClusterUnavailable') throw error;
     }

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandRequest } from '../core/command.ts';
 import type { ProcessIdentity } from '../core/run.ts';
@@ -24,7 +23,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function request(script: string, changes: Partial<CommandRequest> = {}): CommandRequest {
   return {
-    place: { namespace: 'default', runId: 'r1', path: '1' },
+    place: { namespace: 'default', runId: 'r1', path: '1', endedBefore: 0 },
     script,
     environment: {},
     image: 'busybox',
@@ -37,14 +36,26 @@ function request(script: string, changes: Partial<CommandRequest> = {}): Command
 }
 
 /** Waits until a file has a whole line. */
-async function lineOf(path: string): Promise<string> {
-  for (let tries = 0; tries < 500; tries += 1) {
+function lineOf(path: string): Promise<string> {
+  return waitFor(`${path} to be written`, async () => {
     const text = await readFile(path, 'utf8').catch(() => '');
-    if (text.endsWith('\n')) return text.trim();
-    await sleep(10);
-  }
-  throw new Error(`${path} was not written`);
+    return text.endsWith('\n') && text.trim();
+  });
 }
+
+/** Its time-outs begin when a file has a whole line: a busy machine may take longer than them to come so far. */
+const runnerFrom = (path: string) =>
+  createLocalRunner({
+    clock: {
+      ...clock,
+      async sleep(milliseconds, signal) {
+        if (milliseconds === timeoutMs) await lineOf(path);
+        await clock.sleep(milliseconds, signal);
+      },
+    },
+    path: '/usr/local/bin:/usr/bin:/bin',
+  });
+const timeoutMs = 300;
 
 /** Until a process that was just started has come to where it can only wait. Elsewhere than on Linux nobody can tell. */
 async function waitsForItsTurn(pid: number): Promise<void> {
@@ -52,13 +63,7 @@ async function waitsForItsTurn(pid: number): Promise<void> {
   await waitFor('the process to wait', async () => / S /.test(await readFile(`/proc/${pid}/stat`, 'utf8')));
 }
 
-async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if ((await identify(pid)) === null) return true;
-    await sleep(10);
-  }
-  return false;
-}
+const isGone = (pid: number) => waitFor(`${pid} to be gone`, async () => (await identify(pid)) === null);
 
 describe('a local command', () => {
   test('gives exit code, stdout and stderr', async () => {
@@ -121,8 +126,8 @@ describe('a local command', () => {
 
   test('at its time-out the whole group is killed, grandchildren too', async () => {
     const pidFile = join(folder, 'pid');
-    const result = await runner.run(
-      request(`/bin/sh -c 'sleep 1000 & echo $! > ${pidFile}; wait' & wait`, { timeoutMs: 500 }),
+    const result = await runnerFrom(pidFile).run(
+      request(`/bin/sh -c 'sleep 1000 & echo $! > ${pidFile}; wait' & wait`, { timeoutMs }),
     );
     expect(result.timedOut).toBe(true);
     expect(result.exitCode).not.toBe(0);
@@ -131,7 +136,9 @@ describe('a local command', () => {
 
   test('one that ignores SIGTERM gets SIGKILL', async () => {
     const started = performance.now();
-    const result = await runner.run(request(`trap '' TERM; echo up; while :; do sleep 0.1; done`, { timeoutMs: 300 }));
+    const up = join(folder, 'up');
+    const script = `trap '' TERM; echo up; echo up > ${up}; while :; do sleep 0.1; done`;
+    const result = await runnerFrom(up).run(request(script, { timeoutMs }));
     expect(result.signal).toBe('SIGKILL');
     expect(result.stdout).toBe('up\n');
     expect(performance.now() - started).toBeGreaterThan(2_000);
@@ -195,7 +202,8 @@ describe('a local command', () => {
     test.each(escapes)('by %s is killed at a time-out and at a cancel', async (name, script) => {
       const pidFile = join(folder, 'pid');
       const escape = script.replaceAll('PID', pidFile);
-      expect((await runner.run(request(`${escape}; sleep 1000`, { timeoutMs: 300 }))).timedOut).toBe(true);
+      const late = await runnerFrom(pidFile).run(request(`${escape}; sleep 1000`, { timeoutMs }));
+      expect(late.timedOut).toBe(true);
       const first = Number(await lineOf(pidFile));
       expect(await isGone(first)).toBe(true);
       await rm(pidFile);
@@ -282,7 +290,7 @@ describe('a leftover', () => {
         },
       }),
     );
-    while (identity.pid === 0) await sleep(5);
+    await waitFor('its start', () => identity.pid !== 0);
     const other = { pid: identity.pid, startTime: '1' };
     expect(await killLeftover(clock, other)).toBe(false);
     expect(await isAlive(identity)).toBe(true);

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { access, readFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ProgramRequest, RunningProgram } from '../core/command.ts';
 import type { ProcessIdentity } from '../core/run.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import { systemClock } from '../lib/clock.ts';
 import { killLeftover } from './process-group.ts';
 import { identify, isAlive } from './process-identity.ts';
@@ -41,21 +41,15 @@ async function start(script: string, changes: Partial<ProgramRequest> = {}): Pro
   return program;
 }
 
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 1000; tries += 1) {
-    if (await isSo()) return;
-    await sleep(10);
-  }
-  throw new Error(`not so after ten seconds: ${what}`);
-}
-
 async function pidIn(file: string): Promise<number> {
   let text = '';
-  await until(async () => (text = await readFile(file, 'utf8').catch(() => '')).endsWith('\n'), `${file} is written`);
+  await waitFor(`${file} to be written`, async () =>
+    (text = await readFile(file, 'utf8').catch(() => '')).endsWith('\n'),
+  );
   return Number(text);
 }
 
-const isGone = (pid: number) => until(async () => (await identify(pid)) === null, `${pid} is gone`);
+const isGone = (pid: number) => waitFor(`${pid} to be gone`, async () => (await identify(pid)) === null);
 
 describe('a program', () => {
   test('is talked to, with a clean environment, in an empty folder that goes with it (R14)', async () => {
@@ -70,7 +64,7 @@ describe('a program', () => {
     );
     delete process.env['FIST_TEST_CANARY'];
     await program.write('hello\n');
-    await until(() => output.includes('TOKEN='), 'it answered');
+    await waitFor('its answer', () => output.includes('TOKEN='));
     await program.write('\n');
     expect(await program.ended).toBe('it ended with exit code 0');
     const [greeting, path = '', mode, ...environment] = output.trimEnd().split('\n');

@@ -2,7 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { apiToken, fakeSource } from '../../test/support/fake-server.ts';
-import { anonymous, body, createRawWorld, good, headers, heldIntake, quick } from '../../test/support/raw-server.ts';
+import {
+  anonymous,
+  body,
+  createRawWorld,
+  good,
+  headers,
+  heldIntake,
+  patient,
+  quick,
+} from '../../test/support/raw-server.ts';
 import { rawRequest } from '../../test/support/sockets.ts';
 import { waitFor } from '../../test/support/wait.ts';
 
@@ -10,14 +19,18 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 const { start, client } = createRawWorld(cleanup);
 
+/** An answer after which Alertmanager sends again, as it does not after a 4xx. */
+const late =
+  /^HTTP\/1\.1 503 Service Unavailable\r\n[^]*\r\nRetry-After: [1-5]\r\nConnection: close\r\n\r\n\{"code":"Timeout","message":"[^"]+","next":"send it again"\}$/;
+
 describe('slow clients', () => {
   it('that send nothing are let go', async () => {
-    const { port } = await start();
-    expect(await client(port).ended()).toMatch(/^HTTP\/1\.1 408 /);
+    const { port } = await start({ limits: quick });
+    expect(await client(port).ended()).toMatch(late);
   });
 
   it('that send headers a byte at a time are let go', async () => {
-    const { port, metrics } = await start();
+    const { port, metrics } = await start({ limits: quick });
     const connection = client(port);
     const ended = connection.ended();
     for (const byte of good.slice(0, 60)) {
@@ -25,12 +38,12 @@ describe('slow clients', () => {
       connection.write(byte);
       await sleep(10);
     }
-    expect(await ended).toMatch(/^HTTP\/1\.1 408 [^]*"code":"InvalidInput"/);
-    expect((await metrics.render()).body).toContain('fist_http_malformed_total{reason="408"} 1');
+    expect(await ended).toMatch(late);
+    expect((await metrics.render()).body).toContain('fist_http_malformed_total{reason="503"} 1');
   });
 
   it('that send the body a byte at a time are let go, and nothing is stored', async () => {
-    const { port, reached } = await start();
+    const { port, reached } = await start({ limits: quick });
     const connection = client(port);
     connection.write(good.slice(0, -body.length));
     const ended = connection.ended();
@@ -39,12 +52,25 @@ describe('slow clients', () => {
       connection.write(byte);
       await sleep(40);
     }
-    expect(await ended).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await ended).toMatch(late);
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+  });
+
+  it.each([
+    ['headers', good.slice(0, 60)],
+    ['body', good.slice(0, -8)],
+  ])('that send half of the %s are told to send it again', async (_name, half) => {
+    const { port, reached } = await start({ limits: quick });
+    const connection = client(port);
+    connection.write(half);
+    expect(await connection.ended()).toMatch(late);
     expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
   });
 
   it('in numbers do not keep others out, and their places are given back', async () => {
-    const { port, reached } = await start({ limits: { ...quick, maxWebhooks: 80 } });
+    const { port, reached } = await start({
+      limits: { ...quick, headersTimeoutMs: 1500, requestTimeoutMs: 3000, maxWebhooks: 80 },
+    });
     const slow = Array.from({ length: 100 }, () => client(port));
     for (const [n, connection] of slow.entries()) connection.write(n < 30 ? good.slice(0, -1) : good.slice(0, n));
     await Promise.all(slow.map((connection) => connection.sent()));
@@ -56,7 +82,7 @@ describe('slow clients', () => {
   });
 
   it('that go away in the middle leave nothing behind', async () => {
-    const { port, reached } = await start({ limits: { ...quick, maxWebhooks: 4 } });
+    const { port, reached } = await start({ limits: { ...patient, maxWebhooks: 4 } });
     for (let n = 0; n < 10; n++) {
       const connection = client(port);
       connection.write(good.slice(0, -3));
@@ -73,7 +99,7 @@ describe('senders that announce much and send little', () => {
   const large = good.replace('Content-Length: 15', `Content-Length: ${3 * 1024 * 1024}`).slice(0, -body.length);
 
   it('hold no room that others need', async () => {
-    const { port } = await start({ limits: { ...quick, requestTimeoutMs: 5000 } });
+    const { port } = await start();
     const silent = Array.from({ length: 60 }, () => client(port));
     for (const connection of silent) connection.write(large);
     await Promise.all(silent.map((connection) => connection.sent()));
@@ -81,7 +107,7 @@ describe('senders that announce much and send little', () => {
   });
 
   it('are answered 408, one that stands still near the end too, and it is told', async () => {
-    const slow = { ...quick, requestTimeoutMs: 5000, paceWindowMs: 100, minBytesPerSecond: 1000 };
+    const slow = { ...patient, paceWindowMs: 100, minBytesPerSecond: 1000 };
     const { port, metrics, reached } = await start({ limits: slow });
     const silent = client(port);
     silent.write(large);
@@ -102,7 +128,7 @@ describe('senders that announce much and send little', () => {
   it('leave room for other Sources when they fill what one may have', async () => {
     const other = good.replace('/webhook/alerts', '/webhook/other');
     const sources = [fakeSource(), fakeSource({ name: 'other', path: 'other' })];
-    const { port } = await start({ limits: { ...quick, requestTimeoutMs: 5000, maxWebhookBytes: 20_000 } }, sources);
+    const { port } = await start({ limits: { ...patient, maxWebhookBytes: 20_000 } }, sources);
     const greedy = Array.from({ length: 4 }, () => client(port));
     for (const connection of greedy) connection.write(large + 'x'.repeat(4000));
     expect(await Promise.any(greedy.map((connection) => connection.ended()))).toMatch(/^HTTP\/1\.1 503 /);
@@ -110,7 +136,7 @@ describe('senders that announce much and send little', () => {
   });
 
   it('to a route that is not there are not listened to', async () => {
-    const { port } = await start({ limits: { ...quick, requestTimeoutMs: 5000 } });
+    const { port } = await start();
     const connection = client(port);
     connection.write(large.replace('/webhook/alerts', '/nowhere'));
     expect(await connection.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 404 [^]*connection: close/i);
@@ -118,7 +144,7 @@ describe('senders that announce much and send little', () => {
 });
 
 describe('more connections than there is room for', () => {
-  const few = { ...quick, headersTimeoutMs: 5000, requestTimeoutMs: 5000, maxConnections: 20 };
+  const few = { ...patient, maxConnections: 20 };
 
   it.each([
     ['that are kept alive', 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n'],
@@ -156,7 +182,7 @@ describe('more connections than there is room for', () => {
 describe('requests one behind the other on one connection', () => {
   it('are in work only so many at a time; all are answered', async () => {
     const { gate, intake } = heldIntake();
-    const { port, metrics } = await start({ limits: { ...quick, maxRequestsPerConnection: 4 }, intake });
+    const { port, metrics } = await start({ limits: { ...patient, maxRequestsPerConnection: 4 }, intake });
     const connection = client(port);
     connection.write(good.repeat(10));
     await waitFor('one that is refused', async () => (await metrics.render()).body.includes('reason="Overloaded"'));

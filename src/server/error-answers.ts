@@ -3,13 +3,34 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Complain } from '../lib/complaints.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
+import type { ErrorAnswer } from './errors.ts';
 import { closeAfter } from './gate.ts';
 import type { ServerOptions } from './options.ts';
 import { methodsOf } from './routes.ts';
 
-const malformed: Readonly<Record<string, readonly [status: string, message: string]>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not arrive in time'],
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
+interface SocketRefusal extends ErrorAnswer {
+  /** As the first line of the answer has it. */
+  readonly title: string;
+}
+
+const malformed: SocketRefusal = {
+  status: 400,
+  title: 'Bad Request',
+  body: { code: 'InvalidInput', message: 'this is not a valid HTTP request' },
+};
+
+const socketRefusals: Readonly<Record<string, SocketRefusal>> = {
+  // Node cannot know whether the sender was slow or this process stood still, and Alertmanager drops what it is told 408.
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 503,
+    title: 'Service Unavailable',
+    body: { code: 'Timeout', message: 'the request did not arrive in time', next: 'send it again' },
+  },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    title: 'Request Header Fields Too Large',
+    body: { code: 'InvalidInput', message: 'the headers are too large' },
+  },
 };
 
 /** What is not HTTP, or does not come in time: one answer, then the connection ends. */
@@ -20,15 +41,19 @@ export function refuseMalformed(
   socket: Socket,
 ): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const [status, message] = malformed[error.code ?? ''] ?? ['400 Bad Request', 'this is not a valid HTTP request'];
-  metrics.increment('fist_http_malformed_total', { reason: status.slice(0, 3) });
-  const fields = { status: Number(status.slice(0, 3)), from: socket.remoteAddress, why: message };
-  complain('warn', `malformed ${status}`, fields, 'connections are refused that send no valid request');
-  const body = JSON.stringify({ code: 'InvalidInput', message });
+  const { status, title, body } = socketRefusals[error.code ?? ''] ?? malformed;
+  metrics.increment('fist_http_malformed_total', { reason: String(status) });
+  const fields = { status, from: socket.remoteAddress, why: body.message };
+  complain('warn', `malformed ${status}`, fields, 'connections are refused that send no valid request in time');
   if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
+    const text = JSON.stringify(body);
+    const headers = [
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(text)}`,
+      ...(status === 503 ? [`Retry-After: ${retryAfterSeconds()}`] : []),
+      'Connection: close',
+    ];
+    socket.write(`HTTP/1.1 ${status} ${title}\r\n${headers.join('\r\n')}\r\n\r\n${text}`);
   }
   socket.destroySoon();
 }

@@ -14,8 +14,10 @@ const refusal = (reason: string): Refusal => ({
 function world() {
   const clock = createFakeClock();
   const lines: { readonly key: string; readonly fields: Readonly<Record<string, unknown>> }[] = [];
-  const refusals = createRefusals(clock, (_level, key, fields) => void lines.push({ key, fields }));
-  return { clock, lines, refusals };
+  const counted: object[] = [];
+  const metrics = { increment: (_name: string, labels: object) => void counted.push(labels) };
+  const refusals = createRefusals(clock, metrics, (_level, key, fields) => void lines.push({ key, fields }));
+  return { clock, lines, counted, refusals };
 }
 
 describe('what a Source refused', () => {
@@ -62,9 +64,14 @@ describe('what a Source refused', () => {
   });
 
   it('is counted, and not told again, where the log says it in other words', () => {
-    const { lines, refusals } = world();
+    const { lines, counted, refusals } = world();
     refusals.note(fakeSource(), '/x', '10.0.0.1', { ...refusal('StoreSlow'), isLogged: true });
-    expect(lines).toEqual([]);
+    refusals.note(null, '/y', '10.0.0.1', unknownPath());
+    expect(counted).toEqual([
+      { source: 'alertmanager', reason: 'StoreSlow' },
+      { source: '', reason: 'UnknownPath' },
+    ]);
+    expect(lines.map(({ key }) => key)).toEqual(['/y UnknownPath']);
     expect(refusals.of('shop', 'alertmanager')).toMatchObject({ count: 1 });
   });
 });

@@ -1,4 +1,5 @@
 import type { CatalogSource } from '../core/catalog.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Clock } from '../core/ports.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -13,7 +14,7 @@ export interface RefusedBySource {
   readonly lastTime: Timestamp;
 }
 
-/** Keeps count of requests that were refused and tells of them, whoever is to blame. */
+/** Counts requests that were refused, for the metric too, and tells of them, whoever is to blame. */
 export interface Refusals {
   /** `source` null: the path is no Source's. `from` is the address of the sender. */
   note(source: CatalogSource | null, path: string, from: string, refusal: Refusal): void;
@@ -36,7 +37,7 @@ interface Minute {
 }
 
 /** One warning a minute for each Source (or path) and reason. */
-export function createRefusals(clock: Clock, complain: Complain): Refusals {
+export function createRefusals(clock: Clock, metrics: Pick<Metrics, 'increment'>, complain: Complain): Refusals {
   const sources = new Map<string, { minutes: Minute[]; lastTime: Timestamp }>();
   const paths = { minute: -1, names: new Set<string>() };
   const minuteOf = () => Math.floor(clock.monotonic() / minuteMs);
@@ -67,6 +68,7 @@ export function createRefusals(clock: Clock, complain: Complain): Refusals {
 
   return {
     note(source, path, from, { reason, status, body, isLogged }) {
+      metrics.increment('fist_webhook_refused_total', { source: source?.name ?? '', reason });
       const { message: why, next } = body;
       const fields = { reason, status, from, why, next };
       if (source === null) {

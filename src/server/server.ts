@@ -41,7 +41,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const complain = createComplaints(options.log, options.clock);
   const app = await createFastify(options, limits, complain);
   const connections = countConnections(app, options, limits, complain);
-  const refusals = createRefusals(options.clock, complain);
+  const refusals = createRefusals(options.clock, options.metrics, complain);
   const rates = createRates(options.clock);
   if (options.tls !== null) {
     const stop = reloadCertificates(app.server as unknown as TlsServer, options.tls, options);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { fakeServer } from '../../test/support/fake-server.ts';
-import { anonymous, body, createRawWorld, good, headers, quick } from '../../test/support/raw-server.ts';
+import { anonymous, body, createRawWorld, good, headers, patient, quick } from '../../test/support/raw-server.ts';
 import { rawRequest } from '../../test/support/sockets.ts';
 import { waitFor } from '../../test/support/wait.ts';
 
@@ -72,7 +72,7 @@ describe('bodies', () => {
 
   it('in chunks without end are refused when they are too large', async () => {
     const { port, reached } = await start({
-      limits: { ...quick, requestTimeoutMs: 10_000, maxWebhookBodyBytes: 64 * 1024 },
+      limits: { ...patient, maxWebhookBodyBytes: 64 * 1024 },
     });
     const connection = client(port);
     connection.write(`POST /webhook/alerts HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n`);
@@ -97,7 +97,7 @@ describe('bodies', () => {
   });
 
   it('of callers without a token do not hold the connection for ever', async () => {
-    const { port } = await start();
+    const { port } = await start({ limits: quick });
     const connection = client(port);
     connection.write(anonymous.slice(0, -1));
     expect(await connection.ended()).toMatch(/^HTTP\/1\.1 401 /);
@@ -160,7 +160,7 @@ describe('listening and closing', () => {
       return held.then(() => answer);
     };
     const { port, server } = await start({
-      limits: { ...quick, closeTimeoutMs: 5000 },
+      limits: { ...patient, closeTimeoutMs: 60_000 },
       intake: { accept, deadLetter: async () => undefined },
     });
     const connection = client(port);
@@ -189,7 +189,7 @@ describe('listening and closing', () => {
   });
 
   it('accepts many connections although each turn of the event loop is long', async () => {
-    const { port } = await start({ limits: { ...quick, headersTimeoutMs: 10_000, requestTimeoutMs: 20_000 } });
+    const { port } = await start();
     let turns = 0;
     let isBusy = true;
     function spin(): void {

@@ -38,8 +38,8 @@ export const receiveSourceEvent = defineRoute({
             z.strictObject({
               id: text('The id.'),
               status: z.enum(runStatuses).describe('The last three are final.'),
-              outputs: anyJson('Outputs of the Workflow, once it has ended.'),
-              error: text('Why it failed.').nullable(),
+              outputs: anyJson('Outputs of the Workflow, once it has ended; of one in another namespace, none.'),
+              error: text('Why it failed; null for a Workflow in another namespace.').nullable(),
             }),
           )
           .describe('The run that was made, or that the same request made before.'),

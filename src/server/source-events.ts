@@ -83,7 +83,7 @@ export const events: RequestKind<Extract<EventResult, { readonly ok: true }>, Re
     // It is committed: what cannot be read of it now is no reason to send it again.
     const run = id === null ? undefined : await whenDone(context, request, id).catch(() => undefined);
     return JSON.stringify({
-      runs: id === null ? [] : [run === undefined ? { id, status: 'pending', outputs: {}, error: null } : shown(run)],
+      runs: id === null ? [] : [run === undefined ? { id, status: 'pending', ...nothing } : shown(run, request)],
       reason: taken.kind === 'muted' ? taken.reason : null,
     });
   },
@@ -132,6 +132,9 @@ async function whenDone(
   }
 }
 
-function shown({ id, status, outputs, error }: RunRecord) {
-  return { id, status, outputs, error };
+const nothing = { outputs: {}, error: null } as const;
+
+/** What came of a run of another namespace is for its readers alone, whoever may send to this Source. */
+function shown({ id, namespace, status, outputs, error }: RunRecord, { webhookSource }: FastifyRequest) {
+  return { id, status, ...(namespace === webhookSource?.namespace ? { outputs, error } : nothing) };
 }

@@ -151,12 +151,7 @@ export function refuse(
   reply: FastifyReply,
   refusal: Refusal,
 ): FastifyReply {
-  const source = request.webhookSource;
-  context.options.metrics.increment('fist_webhook_refused_total', {
-    source: source?.name ?? '',
-    reason: refusal.reason,
-  });
-  context.refusals.note(source, request.url.split('?', 1)[0] ?? '', request.ip, refusal);
+  context.refusals.note(request.webhookSource, request.url.split('?', 1)[0] ?? '', request.ip, refusal);
   if (refusal.status === 503) reply.header('retry-after', retryAfterSeconds());
   if (refusal.headers !== undefined) reply.headers(refusal.headers);
   const unread = announcedBytes(request, context.limits.maxWebhookBodyBytes);

@@ -7,6 +7,7 @@ export interface Waiting {
 
 const mostWaiting = 32;
 
+/** Of one kind of requests; what is held counts until it is left. */
 export function createWaiting(): Waiting {
   let count = 0;
   return {

@@ -126,6 +126,20 @@ describe('a request that is let in', () => {
   });
 });
 
+it('what a Source with a broken spec keeps is sent again later, whoever asks and whatever is behind it', () => {
+  const broken = fakeSource({ path: null, addresses: ['/webhook/alerts'] });
+  const catalog = {
+    current: () => ({
+      ...fakeCatalog([broken]),
+      sourceByPath: (path: string) => (path === 'alerts' ? broken : undefined),
+    }),
+  };
+  const { made } = context({ catalog });
+  for (const path of ['alerts', 'alerts/api/v2/alerts'])
+    expect(decide(made, request({ path, token: '' }))).toMatchObject({ status: 503, reason: 'SourceNotUsable' });
+  expect(decide(made, request({ path: 'other' }))).toMatchObject({ status: 404 });
+});
+
 describe('authentication', () => {
   it.each([
     ['absent', '', 'Bearer realm="punching-fist"'],

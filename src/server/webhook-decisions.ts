@@ -12,6 +12,7 @@ export function decide(context: WebhookContext, request: FastifyRequest): Decisi
   const found = findSource(known, (request.params as { '*': string })['*']);
   if (found === undefined || !takesRequests(context, found.source)) return unknownPath();
   const { source, subpath } = found;
+  if (source.path === null) return unusable();
   request.webhookSource = source;
   request.webhookSubpath = subpath;
   if (request.method !== 'POST' && request.method !== 'PUT') return wrongMethod(request.method);
@@ -67,7 +68,7 @@ function findSource(
     if (end <= 0) return undefined;
     const subpath = path.slice(end);
     const source = catalog.sourceByPath(path.slice(0, end));
-    if (source?.subpaths.includes(subpath) === true) return { source, subpath };
+    if (source?.path === null || source?.subpaths.includes(subpath) === true) return { source, subpath };
   }
   return undefined;
 }
@@ -98,6 +99,11 @@ export function isGzip(encoding: string | undefined): boolean {
 
 function unsupported(field: string, message: string): Refusal {
   return { status: 415, reason: 'UnsupportedMediaType', body: { code: 'InvalidInput', message, field } };
+}
+
+/** What was served here until its spec was broken, and will be again: senders are to keep their alerts until then. */
+function unusable(): Refusal {
+  return unavailable('SourceNotUsable', 'InvalidResource', 'the Source of this path cannot be used as it is declared');
 }
 
 /** By mistake or not: after a minute its path is unknown. */

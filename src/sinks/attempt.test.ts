@@ -25,7 +25,7 @@ function attempt(signal: AbortSignal) {
     childRuns: noRuns,
     writeStdout: () => Promise.resolve(),
     dataFolder: '/nowhere',
-    events: null,
+    eventsOf: () => null,
   };
   const result = attemptDelivery(
     options,

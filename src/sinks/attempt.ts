@@ -21,8 +21,8 @@ export interface AttemptOptions {
   readonly dataFolder: string;
   readonly childRuns: ChildRuns;
   writeStdout(text: string): Promise<void>;
-  /** Of the live cluster that the server is connected to; null = there is none. */
-  readonly events: ClusterEvents | null;
+  /** Of the live cluster that the server is connected to, as Sinks of a namespace may make them; null = there is none. */
+  readonly eventsOf: (namespace: string) => ClusterEvents | null;
 }
 
 /** What is sent, and where to. */
@@ -93,7 +93,7 @@ function sinkIo(
       );
     },
     write: (text) => options.writeStdout(text),
-    events: options.events,
+    events: options.eventsOf(sink.namespace),
     folder: join(options.dataFolder, 'sinks', sink.namespace),
     startRun: (workflow, context) =>
       options.childRuns.startChild({

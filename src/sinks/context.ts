@@ -4,7 +4,7 @@ import { alertJson, sourceJson } from '../core/context.ts';
 import { annotated, tellingNamespace, withText } from '../core/delivery.ts';
 import type { DeliveryRecord, EventContext, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import { lastReport } from '../core/finding.ts';
+import { lastReport } from '../core/stored-report.ts';
 import type { AlertSnapshot, RunRecord, StepRecord } from '../core/run.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';

@@ -84,7 +84,7 @@ afterEach(() => cleanup.run());
 
 async function start(more: object = {}) {
   const on = await startDiscord();
-  const world = sinkWorld({ secrets: secrets(on.vendor.url), timeoutMs: 200 });
+  const world = sinkWorld({ secrets: secrets(on.vendor.url) });
   cleanup.defer(() => world.close());
   cleanup.defer(() => on.vendor.stop());
   const deliver = (changes: object): Promise<DeliveryVerdict> =>

@@ -8,7 +8,7 @@ import { never, outboxOn, webhookSink } from '../../test/support/outbox.ts';
 import type { OutboxBench } from '../../test/support/outbox.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { sortKeyOf } from '../core/delivery.ts';
-import { incidentOf } from '../core/finding.ts';
+import { incidentOf } from '../core/stored-report.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { AlertRecord, Severity } from '../core/alert.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
@@ -376,25 +376,4 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
     expect(await on.row('d3')).toMatchObject({ status: 'sent' });
     expect(told(on).full).toContain('Alert3');
   });
-});
-
-test('one object in two clusters is two incidents', () => {
-  const on = (cluster: string | null): string | null => incidentOf({ ...report, cluster });
-  expect(new Set([on('prod-eu'), on('prod-us'), on(null)]).size).toBe(3);
-  expect(on('prod-eu')).toBe(on('prod-eu'));
-  expect(on(null)).toBe(incident);
-});
-
-test('pods of one replica set are one incident, others are not', () => {
-  const found = (pod: string, evidence: Record<string, string>): JsonObject => ({
-    cause: { ...(report['cause'] as JsonObject), object: pod },
-    findings: [{ object: pod, evidence }],
-  });
-  const owner = { owner: 'ReplicaSet/web-5f7' };
-  expect(incidentOf(found('pod/shop/web-5f7-a', owner))).toBe(incidentOf(found('pod/shop/web-5f7-b', owner)));
-  expect(incidentOf(found('pod/shop/web-5f7-a', owner))).not.toBe(incidentOf(found('pod/other/web-5f7-b', owner)));
-  const stateful = { owner: 'StatefulSet/db' };
-  expect(incidentOf(found('pod/shop/db-0', stateful))).not.toBe(incidentOf(found('pod/shop/db-1', stateful)));
-  expect(incidentOf({ root_cause: null, cause: null })).toBeNull();
-  expect(incidentOf(null)).toBeNull();
 });

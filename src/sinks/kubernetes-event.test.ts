@@ -4,6 +4,7 @@ import { testSink } from '../../test/support/sink-suite.ts';
 import { attemptOf, payload, resolvedPayload, sinkDelivery, sinkWorld } from '../../test/support/sink-world.ts';
 import { eventsAt, startEventServer, status } from '../../test/support/vendors/kubernetes.ts';
 import type { EventServerOptions } from '../../test/support/vendors/kubernetes.ts';
+import { walledEvents } from '../app/walls.ts';
 import { kubernetesEvent } from './kubernetes-event.ts';
 import { nothingKnown } from './known.ts';
 
@@ -35,11 +36,13 @@ testSink({
 
 interface Options extends Partial<EventServerOptions> {
   readonly clusterName?: string;
+  readonly onlyNamespace?: string;
 }
 
-async function start({ clusterName, ...options }: Options = {}, config: object = {}) {
+async function start({ clusterName, onlyNamespace, ...options }: Options = {}, config: object = {}) {
   const server = await startEventServer({ objects: [shop, pod], ...options });
-  const world = sinkWorld({ events: await eventsAt(cleanup, server.vendor.url, clusterName) });
+  const events = await eventsAt(cleanup, server.vendor.url, clusterName);
+  const world = sinkWorld({ events: onlyNamespace === undefined ? events : walledEvents(events, onlyNamespace) });
   cleanup.defer(() => world.close());
   cleanup.defer(() => server.vendor.stop());
   const deliver = (changes: Parameters<typeof sinkDelivery>[0] = {}) =>
@@ -216,4 +219,21 @@ test('a server without a live cluster says what to start it with', async () => {
     code: 'SinkNotReady',
     message: expect.stringContaining('--context NAME') as string,
   });
+});
+
+test.each<[string, object, RegExp | null]>([
+  ['an alert of its namespace', {}, null],
+  [
+    'of another one',
+    { namespace: 'bank', pod: 'vault' },
+    /in namespace shop .* about namespace bank: .*--investigate-from shop/,
+  ],
+  ['of none', { namespace: '' }, /names no namespace: set fallbackNamespace: shop/],
+])('a Sink that has no business elsewhere, and %s', async (_name, labels, refusal) => {
+  const { deliver, events } = await start({ onlyNamespace: 'shop' });
+  const result = await deliver({ payload: labelled({ namespace: 'shop', pod: 'web-1', ...labels }) });
+  expect(result).toMatchObject(
+    refusal === null ? { ok: true } : { ok: false, retry: false, reason: expect.stringMatching(refusal) },
+  );
+  expect(events()).toHaveLength(refusal === null ? 1 : 0);
 });

@@ -59,6 +59,9 @@ export const kubernetesEvent = defineSink({
     const elsewhere = otherCluster(events, view);
     if (elsewhere !== null) return { ok: false, retry: false, reason: elsewhere };
     const namespace = view.namespace || config.fallbackNamespace;
+    const { onlyNamespace } = events;
+    if (onlyNamespace !== null && namespace !== onlyNamespace)
+      return { ok: false, retry: false, reason: beyondWall(onlyNamespace, namespace, view) };
     const regarding = await firstOf(events, objectsOf(delivery, view, namespace));
     if (regarding === null) return { ok: false, retry: false, reason: `there is no namespace ${namespace}` };
     const event = eventOf(delivery, view, config.note ?? null);
@@ -78,6 +81,14 @@ function otherCluster({ clusterName }: ClusterEvents, { labels }: PayloadView): 
   const { cluster } = labels;
   if (clusterName === null || cluster === undefined || cluster === '' || cluster === clusterName) return null;
   return `the alert is about cluster ${cluster}, and this server is connected to cluster ${clusterName}: give the Sink a condition`;
+}
+
+/** Whoever raises an alert chooses its namespace. */
+function beyondWall(onlyNamespace: string, namespace: string, view: PayloadView): string {
+  const makes = `a Sink in namespace ${onlyNamespace} makes Events there alone`;
+  return view.namespace === ''
+    ? `${makes}, and the alert names no namespace: set fallbackNamespace: ${onlyNamespace}`
+    : `${makes}, and the alert is about namespace ${namespace}: start the operator with --investigate-from ${onlyNamespace} (read.fromNamespaces of the chart), or give the Sink a condition`;
 }
 
 /** `pod/shop/web-1` and `node/worker-1`, the one to prefer first: what was told before, what the report is about, what labels name. */

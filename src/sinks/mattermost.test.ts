@@ -84,7 +84,7 @@ afterEach(() => cleanup.run());
 
 async function start(more: object = {}) {
   const on = await startMattermost();
-  const world = sinkWorld({ secrets, timeoutMs: 200 });
+  const world = sinkWorld({ secrets, vendor: on.vendor });
   cleanup.defer(() => world.close());
   cleanup.defer(() => on.vendor.stop());
   const deliver = (changes: object): Promise<DeliveryVerdict> =>

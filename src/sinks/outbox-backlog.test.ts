@@ -44,7 +44,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       random: () => 1,
       publicUrl: null,
       dataFolder: '/nowhere',
-      events: null,
+      eventsOf: () => null,
       writeStdout() {
         printed += 1;
         return hanging;

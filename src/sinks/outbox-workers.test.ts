@@ -8,7 +8,7 @@ import { contractStores } from '../../test/contract/stores.ts';
 import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
 import { never, outboxOn, webhookSink } from '../../test/support/outbox.ts';
 import { waitFor } from '../../test/support/wait.ts';
-import { leaseMs } from './outbox.ts';
+import { leaseMs, startOutbox } from './outbox.ts';
 
 // Several processes on the same deliveries, those that die or stand still, and their order.
 
@@ -143,6 +143,18 @@ describe.each(contractStores)('workers of the outbox on $name', (database) => {
     expect(await on.row()).toMatchObject({ status: 'sent', ambiguous: true, attempts: 2, fence: 2 });
     expect(on.counted).toEqual(['fist_sink_deliveries_total sent', 'fist_stale_writes_total delivery']);
     expect((await on.store.read.lists.activity()).sinks.get('shop/out')?.messagesSent).toBe(1);
+  });
+
+  test('a commit that writes a delivery has it sent, with no wait and until the stop', async () => {
+    const outbox = startOutbox({ ...on.options(), isAlone: true });
+    for (const id of ['d1', 'd2']) {
+      await on.insert({ id });
+      await waitFor(id, async () => (await on.row(id)).status === 'sent');
+    }
+    expect(await outbox.stop(5_000)).toBe(true);
+    await on.insert({ id: 'd3' });
+    expect(on.requests).toHaveLength(2);
+    expect(await on.row('d3')).toMatchObject({ status: 'pending' });
   });
 
   test('a slow Sink that has all its places leaves room for others', async () => {

@@ -3,10 +3,11 @@ import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryEnd } from '../core/delivery-store.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, Log } from '../core/ports.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
-import type { PumpOptions } from '../lib/pump.ts';
+import { scattered, startPump } from '../lib/pump.ts';
+import type { Pump, PumpOptions } from '../lib/pump.ts';
 import { attemptDelivery, attemptLimitMs } from './attempt.ts';
 import type { AttemptOptions } from './attempt.ts';
 import { nothingKnown, knownReferences } from './known.ts';
@@ -20,7 +21,6 @@ import type { SinkWork } from './sink-work.ts';
 export interface OutboxOptions extends PreparationOptions, AttemptOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly catalog: CatalogHolder;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Who holds the leases: unique for each process. */
@@ -59,6 +59,22 @@ export function createOutbox(options: OutboxOptions): PumpOptions {
     pollMs: options.pollMs ?? 1000,
     clock,
     log: options.log,
+  };
+}
+
+/** Sends what is due until it is stopped; looks at once after a commit that wrote deliveries. `isAlone`: no other process does. */
+export function startOutbox({ isAlone, ...options }: OutboxOptions & { readonly isAlone: boolean }): Pump {
+  const outbox = createOutbox(options);
+  const pump = startPump(isAlone ? outbox : scattered(outbox, () => options.random()));
+  const unsubscribe = options.store.onCommit(({ deliveries }) => {
+    if (deliveries) pump.hint();
+  });
+  return {
+    ...pump,
+    stop(timeoutMs, finishMs) {
+      unsubscribe();
+      return pump.stop(timeoutMs, finishMs);
+    },
   };
 }
 

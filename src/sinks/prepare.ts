@@ -1,10 +1,12 @@
-import { absence, grantNeeded, isOpenTo, placeOf } from '../core/access.ts';
+import { explainAbsence, isOpenTo, placeOf } from '../core/access.ts';
+import { grantedPlacement } from '../core/announce.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryReader } from '../core/delivery-store.ts';
 import { tellingNamespace } from '../core/delivery.ts';
 import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
+import type { CatalogHolder } from '../core/ports.ts';
 import type { StepRecord } from '../core/run.ts';
 import { eventLoopTurns } from '../lib/turns.ts';
 import { defect } from './attempt.ts';
@@ -20,6 +22,7 @@ import type { AttemptResult } from './retry-policy.ts';
 // What is to be sent of a delivery, decided before it is claimed.
 
 export interface PreparationOptions extends IncidentOptions {
+  readonly catalog: CatalogHolder;
   /** Columns of the terminal that stdout is; absent = it is none. */
   readonly stdoutColumns?: number | undefined;
   /** `.steps` of templates, the same as in the templates of the run itself. */
@@ -60,7 +63,7 @@ export async function prepare(
   sink: CatalogSink | undefined,
 ): Promise<Preparation> {
   const from = tellingNamespace(delivery);
-  if (sink === undefined || !isOpenTo(sink, from)) return notGranted(delivery, from);
+  if (sink === undefined || !isOpenTo(sink, from)) return notGranted(options, delivery, from);
   const backend = findSink(sink.type);
   if (backend === undefined) return notReady(sink.type, `there is no Sink type ${sink.type}`);
   const { rendered, incident } = await render(options, delivery, sink, backend);
@@ -79,11 +82,14 @@ function notReady(sinkType: string, reason: string): Preparation {
   return { kind: 'fail', sinkType, result: { ok: false, retry: true, reason, code: 'SinkNotReady' } };
 }
 
-/** One that was refused when it was written has no Sink that it could wait for. */
-function notGranted({ namespace, sinkName }: DeliveryRecord, from: string): Preparation {
-  const place = placeOf(sinkName, namespace);
-  const needed = grantNeeded('Sink', place, from);
-  const reason = `${absence('Sink', place, from)}${needed === null ? '' : `; ${needed}`}`;
+/** One that was refused when it was written has no Sink that it could wait for: a person decides whether it is to be told late. */
+function notGranted({ catalog }: PreparationOptions, delivery: DeliveryRecord, from: string): Preparation {
+  const { namespace, sinkName } = delivery;
+  if (grantedPlacement(catalog.current(), delivery) !== null) {
+    const reason = `Sink ${sinkName} grants namespace ${from} by now, and did not when this was written (or a version wrote it that knows no grants); retry it to send it`;
+    return { kind: 'fail', sinkType: '', result: { ok: false, retry: false, reason, code: 'SinkNotReady' } };
+  }
+  const reason = explainAbsence('Sink', placeOf(sinkName, namespace), from);
   const retry = !sinkName.includes('/');
   return { kind: 'fail', sinkType: '', result: { ok: false, retry, reason, code: 'SinkNotReady' } };
 }

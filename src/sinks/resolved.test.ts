@@ -94,7 +94,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
       random: () => 1,
       publicUrl: 'https://fist.example',
       dataFolder: '/nowhere',
-      events: null,
+      eventsOf: () => null,
       writeStdout: async () => undefined,
       stepsView: (_, steps) => ({ attempts: steps.length }),
     });

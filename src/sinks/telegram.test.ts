@@ -98,7 +98,7 @@ afterEach(() => cleanup.run());
 
 async function start() {
   const on = await startTelegram();
-  const world = sinkWorld({ secrets, timeoutMs: 200 });
+  const world = sinkWorld({ secrets });
   cleanup.defer(() => world.close());
   cleanup.defer(() => on.vendor.stop());
   const deliver = (changes: object): Promise<DeliveryVerdict> =>

@@ -42,7 +42,7 @@ function run(changes: Partial<CatalogSink>, secret: string | null = key, workflo
     secrets: { get: () => secret },
     clock,
     dataFolder: cleanup.temporaryFolder('sinks'),
-    events: null,
+    eventsOf: () => null,
     writeStdout: async (text) => void written.push(text),
   });
   return { tester, written, clock, result: tester.test('shop', 'out') };

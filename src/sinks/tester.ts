@@ -1,4 +1,4 @@
-import { absence, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
+import { explainAbsence, placeOf, workflowFor } from '../core/access.ts';
 import { fullName } from '../core/run.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryEvent } from '../core/delivery.ts';
@@ -135,10 +135,10 @@ async function lookAtWorkflow(
   const place = placeOf(name, namespace);
   const workflow = workflowFor(catalog.current(), namespace, name);
   if (workflow?.ready === true) return `Workflow ${fullName(place)} (not started)`;
-  const needed = grantNeeded('Workflow', place, namespace);
-  const wrong =
-    workflow === undefined ? absence('Workflow', place, namespace) : `Workflow ${fullName(place)} is not ready`;
-  throw new AppError('WorkflowNotReady', workflow === undefined && needed !== null ? `${wrong}; ${needed}` : wrong);
+  throw new AppError(
+    'WorkflowNotReady',
+    workflow === undefined ? explainAbsence('Workflow', place, namespace) : `Workflow ${fullName(place)} is not ready`,
+  );
 }
 
 /** null: it has none, or cannot be evaluated, which its first delivery says. */

@@ -208,7 +208,7 @@ describe.each(contractStores)('chat over Socket Mode, on $name', ({ open }) => {
     const { alertId = '' } = run ?? {};
     const report = { summary: 'the vault is open', root_cause: 'the vault', confidence: 0.9 };
     await world.store.transaction('run-end', (tx) =>
-      tx.alerts.endTriage({ id: run?.id ?? '', alertId, episode: 1 }, noon, report),
+      tx.alerts.endTriage({ id: run?.id ?? '', alertId, episode: 1, namespace: 'default' }, noon, report),
     );
     await start(commands(), mentions());
     const answers = async (text: string) =>

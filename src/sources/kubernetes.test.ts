@@ -6,11 +6,13 @@ import { createMemoryWatch, listOf } from '../../test/support/memory-watch.ts';
 import type { MemoryWatch } from '../../test/support/memory-watch.ts';
 import { compiled, createSourceWorld } from '../../test/support/sources.ts';
 import type { SourceWorld } from '../../test/support/sources.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import { AppError } from '../core/errors.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import type { WatchSignal } from '../core/watch.ts';
+import { walledWatch } from '../app/walls.ts';
 import { kubernetes } from './kubernetes.ts';
 
 const minuteMs = 60_000;
@@ -109,7 +111,7 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
   async function restart(): Promise<void> {
     await world.stop();
     cluster = createMemoryWatch();
-    world.start({ cluster, isAlone: true });
+    world.start({ watchOf: () => cluster, isAlone: true });
     await clock.advance(0);
   }
 
@@ -378,6 +380,25 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
     expect(world.counted.get('fist_source_failures_total cluster ClusterUnavailable')).toBeGreaterThan(3);
   });
 
+  test('behind the wall of its namespace it watches that alone, and says why it watches no other one', async () => {
+    world.sources = [
+      source(),
+      { ...source({ namespace: 'shop' }), name: 'other' },
+      { ...source({ resource: 'nodes', event: 'added' }), name: 'nodes' },
+    ];
+    await world.stop();
+    world.start({ watchOf: (namespace) => walledWatch(cluster, namespace), isAlone: true });
+    await waitFor('both to watch', () => cluster.queries.length === 2);
+    // Each begins as soon as the store has told it where it was.
+    expect(cluster.queries.toSorted((one, other) => one.resource.localeCompare(other.resource))).toEqual([
+      { resource: 'events', namespace: 'default', fieldSelector: 'type=Warning' },
+      { resource: 'nodes', namespace: null },
+    ]);
+    expect(await waitFor('why the other one does not', () => world.problem('other'))).toBe(
+      'Failing: Forbidden: a Source in namespace default may not watch namespace shop; next: leave namespace out, or start the operator with --investigate-from default',
+    );
+  });
+
   test('trouble of the watch is told until it works again', async () => {
     await begin();
     const failing: MemoryWatch = {
@@ -388,7 +409,7 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
       },
     };
     await world.stop();
-    world.start({ cluster: failing, isAlone: true });
+    world.start({ watchOf: () => failing, isAlone: true });
     await clock.advance(1000);
     expect(await world.problem('cluster')).toBe('Failing: Forbidden: events is forbidden; next: allow it');
     await send(...listOf());
@@ -403,7 +424,7 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
       ...world.intake,
       accept: (...notified) => (isAway ? Promise.reject(away) : world.intake.accept(...notified)),
     };
-    world.start({ cluster, isAlone: true, intake });
+    world.start({ watchOf: () => cluster, isAlone: true, intake });
     await clock.advance(0);
     await send(...listOf(deployment('a', 1), deployment('b', 1)));
     await send({ kind: 'changed', type: 'deleted', object: deployment('a', 1) });
@@ -437,7 +458,7 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
             ? Promise.reject(new Error('cut off'))
             : world.store.transaction(name, work),
       };
-      world.start({ cluster: one, store });
+      world.start({ watchOf: () => one, store });
       await clock.advance(100);
     }
     expect(clusters.map((one) => one.watchers())).toEqual([1, 0, 0]);

@@ -55,7 +55,9 @@ const settings = z
       .max(4096)
       .optional()
       .meta({ description: 'Only objects with these labels, app=checkout.' }),
-    namespace: namespaceName.optional().meta({ description: 'Only in this namespace. Absent = in all.' }),
+    namespace: namespaceName
+      .optional()
+      .meta({ description: 'Only in this namespace. Absent = in all, or in its own where it may watch no others.' }),
     alertName: z
       .string()
       .min(1)

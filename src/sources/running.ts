@@ -17,8 +17,8 @@ export interface RunningSourcesOptions extends SourceWorld {
   readonly definitions: readonly SourceDefinition[];
   readonly store: Store;
   readonly random: () => number;
-  /** null: the server has no live cluster. */
-  readonly cluster: ClusterWatch | null;
+  /** What Sources of a namespace may watch; null: the server has no live cluster. */
+  readonly watchOf: (namespace: string) => ClusterWatch | null;
   /** No other process shares the store, so there is nobody to be told apart from. */
   readonly isAlone: boolean;
 }
@@ -125,7 +125,7 @@ async function runSource(options: RunningSourcesOptions, complain: Complain, run
 }
 
 async function runHere(options: RunningSourcesOptions, complain: Complain, run: Run): Promise<void> {
-  const { definitions: _types, store: _store, isAlone: _alone, ...world } = options;
+  const { definitions: _types, store: _store, isAlone: _alone, watchOf, ...world } = options;
   const { clock, metrics, random } = world;
   const { fullName, definition, signal } = run;
   const [namespace = '', name = ''] = fullName.split('/');
@@ -149,6 +149,7 @@ async function runHere(options: RunningSourcesOptions, complain: Complain, run: 
   }
   const io: Omit<SourceIo, 'source'> = {
     ...world,
+    cluster: watchOf(namespace),
     log,
     signal,
     isNew: () => isNew,

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { compiled, createSourceWorld } from '../../test/support/sources.ts';
 import { waitFor } from '../../test/support/wait.ts';
-import { kubeClient } from '../kube/client.ts';
-import { liveCluster } from '../kube/live.ts';
-import { transportOf } from '../kube/transport.ts';
+import { kubeClient } from '../kube/connection/client.ts';
+import { liveCluster } from '../kube/live/live.ts';
+import { transportOf } from '../kube/connection/transport.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { createLog } from '../lib/log.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
@@ -49,7 +49,7 @@ test.each<readonly [string, SourceDefinition, object, string]>([
   const http = createHttpClient();
   try {
     world.sources = [compiled(definition, config)];
-    world.start({ log, http, cluster, isAlone: true });
+    world.start({ log, http, watchOf: () => cluster, isAlone: true });
     await waitFor('the line', () => lines.length > 0);
     expect(lines).toHaveLength(1);
     const [line = ''] = lines;

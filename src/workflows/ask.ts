@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { Question } from '../core/ports.ts';
-import { isFinal } from '../core/run.ts';
+import { isFinal, pendingRun } from '../core/run.ts';
 import type { Continuation, RunRecord } from '../core/run.ts';
 import type { StoreReader, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
@@ -69,44 +69,29 @@ async function continuationOf(
 
 function continuingRun(old: RunRecord, { plan, planHash, followUp, asked }: Continuation, now: Timestamp): RunRecord {
   const { source, data, context } = old.input;
-  return {
-    ...old,
-    id: newId(),
-    triggerSource: `question about run ${shortId(old.id)}`,
-    status: 'pending',
-    alertId: null,
-    episode: 0,
-    planHash,
-    stepsCompleted: 0,
-    totalSteps: 1,
-    currentStep: null,
-    input: {
-      source,
-      alert: null,
-      context,
-      depth: 0,
-      ...(asked === undefined ? {} : { asked }),
-      ...(data === undefined ? {} : { data }),
-      followUp,
+  return pendingRun(
+    {
+      id: newId(),
+      name: old.name,
+      namespace: old.namespace,
+      triggerSource: `question about run ${shortId(old.id)}`,
+      alertId: null,
+      episode: 0,
+      planHash,
+      totalSteps: 1,
+      input: {
+        source,
+        alert: null,
+        context,
+        depth: 0,
+        ...(asked === undefined ? {} : { asked }),
+        ...(data === undefined ? {} : { data }),
+        followUp,
+      },
+      retryOf: null,
+      requestedBy: null,
+      deadlineAt: addMs(now, plan.deadlineMs),
     },
-    outputs: {},
-    error: null,
-    errorCode: null,
-    agentEvents: 0,
-    modelTokens: 0,
-    modelCostMicros: 0,
-    retryOf: null,
-    requestedBy: null,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
-    wakeAt: now,
-    waitingFor: null,
-    deadlineAt: addMs(now, plan.deadlineMs),
-    cancelRequestedAt: null,
-    cancelReason: null,
-    startedAt: null,
-    completedAt: null,
-    createdAt: now,
-  };
+    now,
+  );
 }

@@ -1,15 +1,16 @@
 import { workflowFor } from '../core/access.ts';
-import type { CatalogWorkflow } from '../core/catalog.ts';
+import { grantedPlacement } from '../core/announce.ts';
+import type { Catalog, CatalogWorkflow } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, Control, Log } from '../core/ports.ts';
 import type { Plan } from '../core/plan.ts';
-import { fullName, isFinal } from '../core/run.ts';
+import { fullName, isFinal, pendingRun } from '../core/run.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunReader } from '../core/run-store.ts';
-import type { Store } from '../core/store.ts';
-import type { DeliveryReader } from '../core/delivery-store.ts';
+import type { Store, StoreTransaction } from '../core/store.ts';
+import type { DeliveryReader, FailedPage } from '../core/delivery-store.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -63,7 +64,8 @@ export function createControl({ store, catalog, clock, log, metrics }: ControlOp
     async retryDelivery(deliveryId) {
       const delivery = await store.transaction('retry', async (tx) => {
         const found = await findDelivery(tx.deliveries, deliveryId);
-        if (await tx.deliveries.retry(deliveryId, toTimestamp(clock.now()))) return found;
+        const isRetried = await tx.deliveries.retry(deliveryId, toTimestamp(clock.now()));
+        if (isRetried) return placeWhereGranted(tx, catalog.current(), found);
         // It may have gone, or been retried, since it was found.
         const { status } = await findDelivery(tx.deliveries, deliveryId);
         throw new AppError('Conflict', `delivery ${deliveryId} has not failed: ${status}`, {
@@ -83,7 +85,7 @@ export function createControl({ store, catalog, clock, log, metrics }: ControlOp
       // Along the ids, so that one that fails again meanwhile is not sent a third time.
       for (let ids: readonly string[] = [after]; ids.length > 0; retried += ids.length) {
         const page = { namespace, sinkName, after, limit: changedAtOnce };
-        ids = await store.transaction('retry', (tx) => tx.deliveries.retryPage(page, now));
+        ids = await store.transaction('retry', (tx) => retryPage(tx, catalog.current(), page, now));
         after = ids.reduce((last, id) => (id > last ? id : last), after);
       }
       const sink = `${namespace}/${sinkName}`;
@@ -134,6 +136,31 @@ function refuseUnknownSink(catalog: CatalogHolder, namespace: string, name: stri
   });
 }
 
+/** What was refused its Sink when it was written, and is granted it by now, is that Sink's from here on. */
+async function placeWhereGranted(
+  tx: StoreTransaction,
+  catalog: Catalog,
+  delivery: DeliveryRecord,
+): Promise<DeliveryRecord> {
+  const placement = grantedPlacement(catalog, delivery);
+  if (placement === null) return delivery;
+  await tx.deliveries.place(delivery.id, placement);
+  return { ...delivery, ...placement };
+}
+
+async function retryPage(
+  tx: StoreTransaction,
+  catalog: Catalog,
+  page: FailedPage,
+  now: Timestamp,
+): Promise<readonly string[]> {
+  const ids = await tx.deliveries.retryPage(page, now);
+  // Only what was refused its Sink has such a name.
+  for (const id of page.sinkName.includes('/') ? ids : [])
+    await placeWhereGranted(tx, catalog, await findDelivery(tx.deliveries, id));
+  return ids;
+}
+
 async function findDelivery(deliveries: DeliveryReader, deliveryId: string): Promise<DeliveryRecord> {
   const found = await deliveries.find(deliveryId);
   if (found !== undefined) return found;
@@ -161,37 +188,21 @@ async function planFor(runs: RunReader, old: RunRecord, workflow: CatalogWorkflo
 
 /** The same alert as it was then, as a run of its own; of the Workflow that is its Source's to start by now, where it was refused. */
 function repetition(old: RunRecord, plan: Plan, planHash: string, now: Timestamp): RunRecord {
-  return {
-    id: newId(),
-    name: plan.name,
-    namespace: plan.namespace,
-    triggerSource: old.triggerSource,
-    status: 'pending',
-    alertId: old.alertId,
-    episode: old.episode,
-    planHash,
-    stepsCompleted: 0,
-    totalSteps: plan.steps.length,
-    currentStep: null,
-    input: old.input,
-    outputs: {},
-    error: null,
-    errorCode: null,
-    agentEvents: 0,
-    modelTokens: 0,
-    modelCostMicros: 0,
-    retryOf: old.id,
-    requestedBy: null,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
-    wakeAt: now,
-    waitingFor: null,
-    deadlineAt: addMs(now, plan.deadlineMs),
-    cancelRequestedAt: null,
-    cancelReason: null,
-    startedAt: null,
-    completedAt: null,
-    createdAt: now,
-  };
+  return pendingRun(
+    {
+      id: newId(),
+      name: plan.name,
+      namespace: plan.namespace,
+      triggerSource: old.triggerSource,
+      alertId: old.alertId,
+      episode: old.episode,
+      planHash,
+      totalSteps: plan.steps.length,
+      input: old.input,
+      retryOf: old.id,
+      requestedBy: null,
+      deadlineAt: addMs(now, plan.deadlineMs),
+    },
+    now,
+  );
 }

@@ -1,4 +1,4 @@
-import { lastReport } from '../core/finding.ts';
+import { lastReport } from '../core/stored-report.ts';
 import type { AgentResult } from '../core/finding.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';

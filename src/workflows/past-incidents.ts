@@ -1,4 +1,5 @@
 import type { AlertRecord } from '../core/alert.ts';
+import { causesElsewhere } from '../core/causes.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { LearnedReader } from '../core/learned-store.ts';
 import type { AlertSummary, ListReader } from '../core/lists.ts';
@@ -30,12 +31,9 @@ export function pastIncidents(
   async function reported(alert: LikeAlert, limit: number): Promise<readonly PastIncident[]> {
     const { items } = await lists.alerts({ name: alert.name, namespace, limit: mostLookedAt });
     const known = items.filter(({ cause }) => cause !== null);
-    const found = await lists.foundWithin(
-      namespace,
-      known.map(({ id }) => id),
-    );
+    const elsewhere = await causesElsewhere(lists, known, namespace);
     const alike = known
-      .filter(({ id }) => found.has(id))
+      .filter(({ id }) => !elsewhere.has(id))
       .map((summary) => ({ summary, likeness: likenessOf(aboutOf(summary), alert) }))
       .sort((one, other) => rankOf(one) - rankOf(other))
       .slice(0, limit);
@@ -43,7 +41,7 @@ export function pastIncidents(
     const incidents = await Promise.all(
       alike.map(async ({ summary, likeness }) => {
         const record = records.get(summary.id);
-        const run = record === undefined ? null : await runOf(lists, record, runId);
+        const run = record === undefined ? null : await runOf(lists, record, { namespace, runId });
         return record === undefined || run === null ? null : incidentOf(record, run, likeness);
       }),
     );
@@ -101,8 +99,12 @@ interface EndedRun {
 }
 
 /** The newest run of the alert that has ended: its report is the one that the alert keeps. */
-async function runOf(lists: Pick<ListReader, 'runs'>, { id }: AlertRecord, exceptId: string): Promise<EndedRun | null> {
-  const { items } = await lists.runs({ alertId: id, limit: 10 });
+async function runOf(
+  lists: Pick<ListReader, 'runs'>,
+  { id }: AlertRecord,
+  { namespace, runId: exceptId }: { readonly namespace: string; readonly runId: string },
+): Promise<EndedRun | null> {
+  const { items } = await lists.runs({ alertId: id, namespace, limit: 10 });
   const ended = items.find((run) => run.id !== exceptId && run.completedAt !== null);
   return ended === undefined || ended.completedAt === null ? null : { id: ended.id, completedAt: ended.completedAt };
 }

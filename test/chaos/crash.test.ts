@@ -50,7 +50,7 @@ const lanes: Readonly<Record<string, readonly (readonly string[])[]>> = {
 // minute. The long form, with them, is test/chaos/long/crash.test.ts.
 const program = ['test/chaos/unprotected.ts', 'leases-short'];
 
-describe.each(chaosDatabases)('a server on $name that dies', { timeout: 120_000 }, (databases) => {
+describe.each(chaosDatabases)('a server on $name that dies', (databases) => {
   it('at every named crash point loses nothing and repeats nothing that was committed', async () => {
     const results = await Promise.all(
       (lanes[databases.name] ?? []).map(async (points, index) => {
@@ -72,7 +72,7 @@ describe.each(chaosDatabases)('a server on $name that dies', { timeout: 120_000 
 });
 
 /** Control runs: the same test must fail where a protection is missing, or it proves nothing. */
-describe.each(chaosDatabases)('a server on $name without its protection', { timeout: 120_000 }, (databases) => {
+describe.each(chaosDatabases)('a server on $name without its protection', (databases) => {
   const begin = async (variant: string) => {
     const words = ['test/chaos/unprotected.ts', `${variant},leases-short`];
     return beginStory(await createSandbox(cleanup, databases, words), createRandom(3));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningProcess } from '../support/processes.ts';
+import { createRandom } from '../support/random.ts';
 import type { Random } from '../support/random.ts';
 import { logLines, readyUrl } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
@@ -15,7 +16,10 @@ import type { Ledger, Mix } from './traffic.ts';
 export interface Story {
   readonly sandbox: Sandbox;
   readonly ledger: Ledger;
+  /** Of the traffic, which draws as often as the machine has time for. */
   readonly random: Random;
+  /** Of when it dies: drawn apart, so that it lives for the same alerts on each machine. */
+  readonly deaths: Random;
   /** After the last death; null before the first. */
   snapshot: Snapshot | null;
   /** Facts that a crash has changed. */
@@ -23,7 +27,8 @@ export interface Story {
 }
 
 export function beginStory(sandbox: Sandbox, random: Random): Story {
-  return { sandbox, ledger: createLedger(), random, snapshot: null, problems: [] };
+  const deaths = createRandom(random.between(0, 2 ** 31));
+  return { sandbox, ledger: createLedger(), random, deaths, snapshot: null, problems: [] };
 }
 
 /** One life that ends at a named crash point, while alerts come in. Rejects when the point is not reached. */
@@ -72,18 +77,18 @@ export async function dieAtRandom(
   story: Story,
   { mostAlerts = 30, connections = 4, mix }: { mostAlerts?: number; connections?: number; mix?: Mix } = {},
 ): Promise<void> {
-  const { sandbox, ledger, random } = story;
+  const { sandbox, ledger, random, deaths } = story;
   const process = sandbox.spawn();
-  if (random.next() < 0.15) {
-    await sleep(random.between(50, 600));
+  if (deaths.next() < 0.15) {
+    await sleep(deaths.between(50, 600));
   } else {
     const server = await readyOrEnded(process, sandbox);
     if (server === null) throw new Error(`the server ended by itself\n${process.stderr()}`);
     const traffic = startTraffic(server, ledger, { random, connections, ...(mix === undefined ? {} : { mix }) });
     // So many answers first, so that a loaded machine tests the same as an idle one.
-    const answers = ledger.answers + random.between(3, mostAlerts);
+    const answers = ledger.answers + deaths.between(3, mostAlerts);
     await waitFor('answers', () => ledger.answers >= answers, { everyMs: 1, explain: () => process.stderr() });
-    await sleep(random.between(0, 200));
+    await sleep(deaths.between(0, 200));
     await process.kill();
     await traffic.stop();
   }
@@ -109,7 +114,7 @@ export async function stopGracefully(story: Story): Promise<void> {
  * The last life: nothing crashes, nothing comes in; everything must come to its end without help. A lease of a dead
  * process on PostgreSQL ends 30 s later.
  */
-export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Promise<readonly string[]> {
+export async function findProblemsAtTheEnd(story: Story, withinMs = 80_000): Promise<readonly string[]> {
   const { sandbox, ledger } = story;
   const process = sandbox.spawn();
   const server = await sandbox.whenReady(process);
@@ -117,7 +122,7 @@ export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Pr
     'every run and delivery to end',
     async () => (await countUnfinished(sandbox.database)) === 0,
     {
-      timeoutMs,
+      withinMs,
       explain: () => process.stderr().slice(-4000),
     },
   ).catch(() => false);
@@ -125,7 +130,7 @@ export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Pr
   const status = await process.stop();
   await remember(story);
   return [
-    ...(ended ? [] : [`not everything ended within ${timeoutMs} ms`]),
+    ...(ended ? [] : [`not everything ended within ${withinMs} ms`]),
     ...stuck,
     ...(status.code === 0 ? [] : [`the server ended with ${JSON.stringify(status)}\n${process.stderr().slice(-2000)}`]),
     ...story.problems,

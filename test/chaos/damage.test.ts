@@ -12,7 +12,7 @@ import { adviceOf, alertsIn, createStory, damageResources, harms, isSound, saveC
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-describe('under a running server', { timeout: 90_000 }, () => {
+describe('under a running server', () => {
   it.each(harms)('$name stops writes for good, and says how to save what there is', async (kind) => {
     const { path, other, server, send, acknowledged } = await createStory(cleanup);
     kind.harm(path, other);
@@ -66,7 +66,7 @@ describe('under a running server', { timeout: 90_000 }, () => {
   );
 });
 
-describe('a second server', { timeout: 90_000 }, () => {
+describe('a second server', () => {
   interface Name {
     readonly name: string;
     /** Gives the database another name. */

@@ -45,7 +45,7 @@ async function readiness(server: TestServer): Promise<readonly [status: number, 
   return [response.status, await response.text()];
 }
 
-describe.skipIf(!hasPrlimit)('a full disk', { timeout: 90_000 }, () => {
+describe.skipIf(!hasPrlimit)('a full disk', () => {
   it('refuses alerts, says so, loses nothing, and is over when there is room again', async () => {
     const folder = cleanup.temporaryFolder('full');
     mkdirSync(join(folder, 'resources'));

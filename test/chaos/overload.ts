@@ -81,7 +81,7 @@ export async function overload(cleanup: Cleanup, options: OverloadOptions): Prom
   const bounds = untilBroken ? { untilBroken } : { mostWaiting };
   const load = await sendLoad({ ...plan, name: 'burst', seconds, perSecond, ...bounds });
   const endedAt = performance.now();
-  const waiting = { timeoutMs: options.drainSeconds * 1000, everyMs: 100 };
+  const waiting = { withinMs: options.drainSeconds * 1000, everyMs: 100 };
   const wasSeen = await waitFor('every run to end', () => isDrained(database), waiting).catch(() => false);
   const drainSeconds = wasSeen ? (performance.now() - endedAt) / 1000 : null;
   const watched = await watch.stop();

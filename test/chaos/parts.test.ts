@@ -78,7 +78,7 @@ async function rows(database: ChaosDatabase) {
   };
 }
 
-describe.each(chaosDatabases)('a large notification on $name', { timeout: 120_000 }, (databases) => {
+describe.each(chaosDatabases)('a large notification on $name', (databases) => {
   it('whose server dies between two parts has the same rows after its repeat as without', async () => {
     const whole = await openPlace(databases);
     expect((await whole.live()).answer).toMatchObject({ status: 200, body: { received: 650, opened: 650 } });

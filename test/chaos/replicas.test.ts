@@ -16,7 +16,7 @@ afterEach(() => cleanup.run());
 
 // With leases of three seconds, so that nobody waits for half a minute. The long form, with the real ones and 10,000
 // alerts, is test/chaos/long/replicas.test.ts.
-describe('three replicas on one PostgreSQL', { timeout: 180_000 }, () => {
+describe('three replicas on one PostgreSQL', () => {
   it('lose nothing and commit nothing twice while one dies, one is cut off, one stands still, and PostgreSQL crashes', async () => {
     const replicas = await startReplicas(cleanup, { variants: 'leases-short' });
     const [killed, cutOff, frozen] = replicas.all as readonly [Replica, Replica, Replica];
@@ -34,7 +34,7 @@ describe('three replicas on one PostgreSQL', { timeout: 180_000 }, () => {
     await killed.kill();
     cutOff.proxy.blackHole();
     const saysSo = async () => (await cutOff.readiness()) === 503;
-    await waitFor('the replica to say that it is cut off', saysSo, { timeoutMs: 8000 });
+    await waitFor('the replica to say that it is cut off', saysSo, { withinMs: 8000 });
     frozen.freeze();
     await killed.start();
     await witness.look();
@@ -60,7 +60,7 @@ describe('three replicas on one PostgreSQL', { timeout: 180_000 }, () => {
 });
 
 /** Control runs: the same checks must fail where a protection is missing, or they prove nothing. */
-describe('replicas without their protection', { timeout: 240_000 }, () => {
+describe('replicas without their protection', () => {
   it.each([
     ['with fences', 'leases-short', 'refused'],
     ['without fences', 'ignores-fences,leases-short', 'written'],

@@ -97,7 +97,7 @@ async function endsWell(story: StopStory): Promise<void> {
   expect(alerts.map((alert) => alert.receive_count)).toEqual([1]);
 }
 
-describe('SIGTERM', { timeout: 60_000 }, () => {
+describe('SIGTERM', () => {
   it('lets a short step end; meanwhile the server says that it drains', async () => {
     const story = createStory();
     const server = await busy(story);
@@ -133,7 +133,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a second signal', { timeout: 60_000 }, () => {
+describe('a second signal', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],

@@ -5,7 +5,7 @@ import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { keepEverything } from '../../src/core/retention.ts';
 import { parseArgs } from 'node:util';
 import { createApp } from '../../src/app/createApp.ts';
-import type { AppLimits } from '../../src/app/createApp.ts';
+import type { AppLimits } from '../../src/app/app.ts';
 import { createLog } from '../../src/lib/log.ts';
 
 const most = Number.MAX_SAFE_INTEGER;

@@ -96,6 +96,24 @@ describe.each(contractStores)('what has changed on $name', ({ open }) => {
     });
   });
 
+  it('are runs alone, and those that ended one page after the other', async () => {
+    const ends = [5, 7, 7, 7, 9];
+    const runs = ends.map((end, index) =>
+      runFixture({ id: idAt(index + 1), alertId: `a${index}`, status: 'succeeded', completedAt: second(end) }),
+    );
+    await connection.store.transaction('intake', async (tx) => {
+      await tx.alerts.insertAll([alertFixture({ id: idAt(8), fingerprint: 'f', receivedAt: second(8) })]);
+      await tx.runs.insertAll(runs.map((run) => ({ run, plan: null })));
+    });
+    expect(await changes.changesSince(second(6), 4)).toBeNull();
+    const expected = [2, 3, 4, 5].map((n) => ['run', idAt(n), 'succeeded', second(ends[n - 1] ?? 0)]);
+    expect(shown(await changes.runsChangedSince(second(6), 4))).toEqual(expected);
+    expect(await changes.runsChangedSince(second(6), 3)).toBeNull();
+    const first = await changes.runsEndedAfter({ at: second(6), id: '' }, 2);
+    expect(shown(first)).toEqual(expected.slice(0, 2));
+    expect(shown(await changes.runsEndedAfter(first.at(-1) ?? { at: '', id: '' }, 3))).toEqual(expected.slice(2));
+  });
+
   it('is null where it is too much', async () => {
     const alerts = [1, 2, 3].map((n) => alertFixture({ id: idAt(n), fingerprint: `f${n}`, receivedAt: second(n) }));
     await connection.store.transaction('intake', (tx) => tx.alerts.insertAll(alerts));

@@ -3,6 +3,7 @@ import { openStatuses } from '../../src/core/alert.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { AlertQuery, ListPage, ListReader } from '../../src/core/lists.ts';
+import { answered } from '../../src/core/group-answer.ts';
 import type { StoreTransaction } from '../../src/core/store.ts';
 import { lowestIdAt } from '../../src/lib/id.ts';
 import { shortId } from '../../src/lib/short-id.ts';
@@ -11,6 +12,7 @@ import { createWordWriter } from '../../src/store/alerts/word-index.ts';
 import { createListReader } from '../../src/store/lists/reader.ts';
 import { sqlOf, useDialect } from '../../src/store/sql/dialect.ts';
 import { alertFixture } from '../support/rows.ts';
+import { runFixture } from '../support/deliveries.ts';
 import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
@@ -269,7 +271,9 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
       expect(await firstName()).toBe('two');
       await write((tx) => tx.alerts.saveStates([{ ...repeated, episode: 2, receivedAt: minute(9) }]));
       expect(await firstName()).toBe('one');
-      await write((tx) => tx.alerts.endTriage({ id: 'run', alertId: two.id, episode: 1 }, minute(10), null));
+      await write((tx) =>
+        tx.alerts.endTriage({ id: 'run', alertId: two.id, episode: 1, namespace: 'default' }, minute(10), null),
+      );
       expect(await firstName()).toBe('two');
     });
   });
@@ -303,7 +307,7 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
     const alert = alertFixture();
     await connection.store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
     const causeAfter = async (report: JsonObject | null) => {
-      const run = { id: 'run', alertId: alert.id, episode: 1 };
+      const run = { id: 'run', alertId: alert.id, episode: 1, namespace: 'default' };
       await connection.store.transaction('run-end', (tx) => tx.alerts.endTriage(run, at, report));
       return (await lists.alerts({ limit: 1 })).items[0]?.cause;
     };
@@ -313,6 +317,39 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
     expect(await causeAfter({ root_cause: 'long', cause: { sentence: 'short' } })).toBe('short');
     expect(await causeAfter({ root_cause: null, cause: null })).toBe('');
     expect(await causeAfter(null)).toBeNull();
+  });
+
+  it('whose report an alert has is known when the run that wrote it is kept no more', async () => {
+    const alert = alertFixture();
+    const own = runFixture({ alertId: alert.id, namespace: 'default' });
+    const write = (work: (tx: StoreTransaction) => Promise<void>) => connection.store.transaction('run-end', work);
+    const ends = (namespace: string, report: JsonObject | null) =>
+      write((tx) => tx.alerts.endTriage({ id: own.id, alertId: alert.id, episode: 1, namespace }, at, report));
+    const isFound = async () => (await lists.foundWithin('default', [alert.id])).has(alert.id);
+    await write((tx) => tx.alerts.insertAll([alert]));
+    expect(await isFound()).toBe(false);
+    // Of no run that is stored, as after retention.
+    await ends('platform', { root_cause: 'the vault is open' });
+    await write((tx) => tx.runs.insertAll([{ run: own, plan: null }]));
+    expect(await isFound()).toBe(false);
+    await ends('default', null);
+    expect([await isFound(), (await lists.alert(alert.id))?.aiAnalysis]).toEqual([
+      false,
+      { root_cause: 'the vault is open' },
+    ]);
+    await ends('default', { root_cause: 'the disk is full' });
+    expect(await isFound()).toBe(true);
+    expect(await lists.foundWithin('platform', [alert.id])).toEqual(new Set());
+    const known = { runId: own.id, startedAt: at, completedAt: at, cause: 'the vault is open', confidence: null };
+    await write((tx) => tx.alerts.saveAnswers([answered(alert, { ...known, namespace: 'platform' }, at)]));
+    expect(await isFound()).toBe(false);
+  });
+
+  it('a report of the own namespace is told when no run is kept any more', async () => {
+    const alert = alertFixture({ reportNamespace: 'default' });
+    await connection.store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
+    expect(await lists.foundWithin('default', [alert.id])).toEqual(new Set([alert.id]));
+    expect(await lists.foundWithin('platform', [alert.id])).toEqual(new Set());
   });
 
   describe('combinations and times', () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createFakeClock } from '../support/clock.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { conversing } from '../support/agent-conversation.ts';
@@ -25,10 +25,13 @@ describe.each(contractStores)('a run on $name', ({ name, open }) => {
   let opened: ContractStore;
   let serial = 0;
   beforeEach(async () => {
+    // The index of words is written a second after a commit: it would come among those that are counted.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     opened = await open({ clock: createFakeClock() });
   });
   afterEach(async () => {
     await opened.close();
+    vi.useRealTimers();
   });
 
   async function count(

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
@@ -13,6 +13,7 @@ import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { waitedFor } from '../support/clock.ts';
+import { writeMigratedDatabase } from '../support/migrated.ts';
 import type { Cleanup } from '../support/cleanup.ts';
 import { sharedPostgres } from '../support/postgres.ts';
 
@@ -54,21 +55,12 @@ export interface ContractDatabase {
 
 /** Where files are not written to a disk, if the system has such a place: these tests do not lose power. */
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-/** An empty database after all migrations. */
-let migrated: Buffer | undefined;
-
-function migratedFile(path: string): Buffer {
-  openDatabase(path).close();
-  const bytes = readFileSync(path);
-  rmSync(path);
-  return bytes;
-}
 
 function sqliteFile(cleanup: Cleanup): string {
   const folder = mkdtempSync(join(memory, 'fist-store-'));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const path = join(folder, 'fist.db');
-  writeFileSync(path, (migrated ??= migratedFile(path)));
+  writeMigratedDatabase(path);
   return path;
 }
 

@@ -110,20 +110,16 @@ async function killAtEach(name: string, points: readonly (readonly [string, stri
   return pair.spent();
 }
 
-test(
-  'killed at each event of a conversation: the other replica goes on where it was, and each token is charged once',
-  { timeout: 120_000 },
-  async () => {
-    const lanes = [0, 1].map((lane) => crashPoints.filter((_, index) => index % 2 === lane));
-    const timed = crashPoints.filter(([point]) => point === 'after:agent-events:4');
-    const all = await Promise.all([
-      ...lanes.map((points, lane) => killAtEach(`Lane${lane}No`, points, false)),
-      // And one whose lease runs out by itself.
-      killAtEach('Timed', timed, true),
-    ]);
-    for (const { tokens, charged } of all) {
-      expect(tokens).toBeGreaterThan(1000);
-      expect(charged).toBe(tokens);
-    }
-  },
-);
+test('killed at each event of a conversation: the other replica goes on where it was, and each token is charged once', async () => {
+  const lanes = [0, 1].map((lane) => crashPoints.filter((_, index) => index % 2 === lane));
+  const timed = crashPoints.filter(([point]) => point === 'after:agent-events:4');
+  const all = await Promise.all([
+    ...lanes.map((points, lane) => killAtEach(`Lane${lane}No`, points, false)),
+    // And one whose lease runs out by itself.
+    killAtEach('Timed', timed, true),
+  ]);
+  for (const { tokens, charged } of all) {
+    expect(tokens).toBeGreaterThan(1000);
+    expect(charged).toBe(tokens);
+  }
+});

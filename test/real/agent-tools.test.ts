@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toolDefinitions } from '../../src/agent/tools/index.ts';
 import { resourceOf } from '../../src/agent/tools/kinds.ts';
 import type { ExecutedCall } from '../../src/agent/tools/define.ts';
-import { connectKube } from '../../src/kube/client.ts';
-import { liveCluster } from '../../src/kube/live.ts';
-import { resourceTypes } from '../../src/kube/resources.ts';
+import { connectKube } from '../../src/kube/connection/client.ts';
+import { liveCluster } from '../../src/kube/live/live.ts';
+import { resourceTypes } from '../../src/kube/kinds/resources.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer, AuditLine } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -129,7 +129,7 @@ function spellingsOf({ name, singularName, kind, shortNames = [], group, version
   ];
 }
 
-describe.skipIf(assets === null)('the tools of a model on a real API server', { timeout: 180_000 }, () => {
+describe.skipIf(assets === null)('the tools of a model on a real API server', () => {
   const cleanup = createCleanup();
   let server: ApiServer;
   let all: readonly Discovered[];

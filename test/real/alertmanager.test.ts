@@ -116,7 +116,6 @@ function theAlert(server: TestServer, what: string, wanted: (alert: Alert) => bo
 
 describe.skipIf(missing !== undefined)(
   missing === undefined ? 'a real Alertmanager' : `skipped: ${missing} not found`,
-  { timeout: 120_000 },
   () => {
     it('makes one alert and one run, whose report arrives; repeats are counted; the end is noticed', async () => {
       const { receiver, webhookUrl, start } = await prepare();

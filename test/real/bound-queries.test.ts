@@ -140,7 +140,7 @@ function spoiltOf(random: Random): string {
   return text.slice(0, place) + spoil + text.slice(place);
 }
 
-describe.skipIf(missing !== null)('what is asked of metrics through the policy', { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)('what is asked of metrics through the policy', () => {
   let all: MetricsReader;
   let few: MetricsReader;
   beforeAll(async () => {

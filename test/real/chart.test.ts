@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -8,6 +8,7 @@ import { applyCrds, findApiServer, startApiServer } from '../support/api-server.
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { tellReady } from '../support/operator-pod.ts';
+import { readPreviousValues } from '../support/previous.ts';
 import { cleanEnvironment, repositoryRoot, runProcess } from '../support/processes.ts';
 
 const assets = findApiServer();
@@ -31,10 +32,10 @@ interface KubernetesObject {
 }
 
 /** What Helm makes of the chart. */
-function template(values: object, home: string): readonly KubernetesObject[] {
+function template(values: object, home: string, of = chart): readonly KubernetesObject[] {
   const file = join(home, 'values.yaml');
   writeFileSync(file, JSON.stringify(values));
-  const { status, stdout, stderr } = spawnSync(helm ?? '', ['template', 'fist', chart, '-n', 'fist', '-f', file], {
+  const { status, stdout, stderr } = spawnSync(helm ?? '', ['template', 'fist', of, '-n', 'fist', '-f', file], {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
     env: cleanEnvironment({ HOME: home }),
@@ -128,6 +129,18 @@ const valueSets: Readonly<Record<string, object>> = {
   },
 };
 
+interface Rules {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly alert: string;
+      readonly expr: string;
+      readonly annotations: Readonly<Record<string, string>>;
+    }[];
+  }[];
+}
+
+const rules = parse(readFileSync(`${chart}/files/rules.yaml`, 'utf8')) as Rules;
+
 describe.skipIf(!isThere)('the chart', () => {
   let home: string;
   let server: ApiServer;
@@ -176,6 +189,14 @@ describe.skipIf(!isThere)('the chart', () => {
         security: { serviceAccount: { create: false, name: 'mine' } },
       },
       'fist/mine is an account of this release',
+    ],
+    [
+      'the account of the operator as one of Workflows, with roles of your own',
+      {
+        read: { accounts: [{ namespace: 'fist', name: 'fist-punching-fist' }] },
+        security: { rbac: { create: false } },
+      },
+      'fist/fist-punching-fist is an account of this release',
     ],
     [
       'an account with its namespace in its name',
@@ -246,6 +267,24 @@ describe.skipIf(!isThere)('the chart', () => {
     expect(policy.spec.egress.flatMap(({ ports = [] }) => ports.map(({ port }) => port))).toContain(5432);
   });
 
+  test('alerts lead to where their guide is read', () => {
+    const rulesWith = (runbookUrl?: string) =>
+      template({ prometheus: { rules: { enabled: true, ...(runbookUrl === undefined ? {} : { runbookUrl }) } } }, home)
+        .filter(({ kind }) => kind === 'PrometheusRule')
+        .flatMap((object) => (object as unknown as { readonly spec: Rules }).spec.groups[0]?.rules ?? []);
+    expect(rulesWith()).toEqual(rules.groups[0]?.rules);
+    expect(rulesWith('https://wiki/fist').map(({ annotations }) => annotations['runbook_url'])).toContain(
+      'https://wiki/fist#fistabsent',
+    );
+  });
+
+  test('where nothing is read, the operator looks with no rights, and not with its own', () => {
+    const args = (set: string): string =>
+      JSON.stringify(template(valueSets[set] ?? {}, home).find(({ kind }) => kind === 'StatefulSet'));
+    expect(args('a narrow network, nothing read')).toContain('"--read-as=none"');
+    expect(args('defaults')).toContain('"--read-as=fist/fist-punching-fist-read"');
+  });
+
   test('tokens may be made of the accounts that are listed, by their names, where they are', () => {
     const objects = template(valueSets['accounts of Workflows'] ?? {}, home);
     const rules = objects
@@ -261,6 +300,18 @@ describe.skipIf(!isThere)('the chart', () => {
     const args = JSON.stringify(objects.find(({ kind }) => kind === 'StatefulSet'));
     expect(args).toContain('"--allow-account=default/investigator","--allow-account=default/second"');
   });
+
+  test.each(Object.entries(valueSets))(
+    'helm upgrade --reuse-values, which knows the defaults of the version before: %s',
+    (_name, set) => {
+      const reused = join(cleanup.temporaryFolder('reused'), 'chart');
+      cpSync(chart, reused, { recursive: true });
+      writeFileSync(join(reused, 'values.yaml'), readPreviousValues());
+      const kinds = (objects: readonly KubernetesObject[]): readonly string[] =>
+        objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+      expect(kinds(template(set, home, reused))).toEqual(kinds(template(set, home)));
+    },
+  );
 
   test('the notes name the scheme that the server listens with', () => {
     const notes = (tlsSecret: string): string => {
@@ -315,15 +366,18 @@ describe.skipIf(!isThere)('the chart', () => {
   });
 });
 
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-}
-
 describe('what is watched', () => {
-  const rules = parse(readFileSync(`${chart}/files/rules.yaml`, 'utf8')) as {
-    groups: readonly { rules: readonly Rule[] }[];
-  };
+  test('each alert says what to do, in the guide', () => {
+    const guide = readFileSync(`${repositoryRoot}docs/guide/own-alerts.md`, 'utf8');
+    const sections = [...guide.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+    const all = rules.groups.flatMap((one) => one.rules);
+    expect(sections).toEqual(all.map(({ alert }) => alert));
+    const { expr = '' } = all.find(({ alert }) => alert === 'FistRefusesSenders') ?? {};
+    const reasons = (/reason=~"([^"]+)"/.exec(expr)?.[1] ?? '').replaceAll('.*', '...').split('|');
+    expect(reasons.length).toBeGreaterThan(5);
+    expect(reasons.filter((reason) => !guide.includes(`\`${reason}\``))).toEqual([]);
+  });
+
   const dashboard = readFileSync(`${chart}/files/dashboard.json`, 'utf8');
 
   test('rules and graphs name metrics that there are', () => {

@@ -12,7 +12,7 @@ afterEach(() => cleanup.run());
 const left: readonly string[] = ['renew', 'agent-events', 'model-check', 'verdict', 'namespace-data'];
 const names = transactionNames.filter((name) => !left.includes(name));
 
-describe('a server that dies at a crash point', { timeout: 120_000 }, () => {
+describe('a server that dies at a crash point', () => {
   it.each(names.flatMap((name) => [`before:${name}:1`, `after:${name}:1`]))(
     '%s, and is started once more',
     async (point) => {
@@ -30,16 +30,12 @@ describe('a server that dies at a crash point', { timeout: 120_000 }, () => {
 });
 
 describe('a server that is killed', () => {
-  it(
-    '50 times at random moments loses nothing and repeats nothing that was committed',
-    { timeout: 280_000 },
-    async () => {
-      const story = beginStory(await createSandbox(cleanup), createRandom(50));
-      for (let kill = 0; kill < 50; kill++) await dieAtRandom(story);
-      expect(await findProblemsAtTheEnd(story)).toEqual([]);
-      expect(story.ledger.answers).toBeGreaterThan(500);
-    },
-  );
+  it('50 times at random moments loses nothing and repeats nothing that was committed', async () => {
+    const story = beginStory(await createSandbox(cleanup), createRandom(50));
+    for (let kill = 0; kill < 50; kill++) await dieAtRandom(story);
+    expect(await findProblemsAtTheEnd(story)).toEqual([]);
+    expect(story.ledger.answers).toBeGreaterThan(500);
+  });
 
   it('and stopped gracefully in turns, under load, does not either', async () => {
     const story = beginStory(await createSandbox(cleanup), createRandom(10));

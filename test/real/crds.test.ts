@@ -7,7 +7,7 @@ import { beyondSchema } from '../../src/lib/rule.ts';
 import type { BeyondKind } from '../../src/lib/rule.ts';
 import { lintText } from '../../src/resources/lint.ts';
 import type { Problem } from '../../src/resources/problem.ts';
-import { findApiServer, startApiServer } from '../support/api-server.ts';
+import { findApiServer, startApiServer, untilCrdsServed } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { dryRunAll } from '../support/dry-run.ts';
@@ -123,7 +123,8 @@ describe.skipIf(assets === null)('the CRDs in a real API server', () => {
   beforeAll(async () => {
     server = await startApiServer(cleanup, assets ?? '');
     server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: earlierCrds }));
-    await waitFor('the earlier kinds', () => /\bsinks\b/.test(server.kubectl(['api-resources'])), {});
+    // Each is served when it is: which one is last is the server's to say.
+    await untilCrdsServed(server);
     server.kubectl(['create', 'namespace', 'earlier']);
     for (const name of ['types', 'lacking']) {
       const path = join(root, `test/fixtures/resources/earlier/${name}.yaml`);

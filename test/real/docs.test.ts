@@ -31,13 +31,13 @@ function makeReader(server: ApiServer): string {
   return server.token('default', 'reader');
 }
 
-describe.concurrent('the commands', { timeout: 280_000 }, () => {
+describe.concurrent('the commands', () => {
   it.each(documents)('of %s work as they are written', async (file) => {
     expect(await runDocument(file, { slow: false })).toEqual([]);
   });
 });
 
-describe('the slow commands', { timeout: 280_000 }, () => {
+describe('the slow commands', () => {
   it.each(documentsWith('slow'))('of %s work as they are written', async (file) => {
     expect(await runDocument(file, { slow: true })).toEqual([]);
   });
@@ -45,7 +45,6 @@ describe('the slow commands', { timeout: 280_000 }, () => {
 
 describe.skipIf(assets === null)(
   assets === null ? 'skipped: API server not found' : 'the commands that need a cluster',
-  { timeout: 280_000 },
   () => {
     it.each(documentsWith('cluster'))('of %s work as they are written', async (file) => {
       const server = await startApiServer(cleanup, assets ?? '');

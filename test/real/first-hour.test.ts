@@ -33,7 +33,6 @@ const parse = (text: string) => JSON.parse(text) as Report;
 
 describe.skipIf(assets === null)(
   assets === null ? 'skipped: API server not found' : 'fist check of a real API server',
-  { timeout: 120_000 },
   () => {
     it('names each right that is missing with its rule, and asks for nothing else', async () => {
       const server = await startApiServer(cleanup, assets ?? '');
@@ -99,7 +98,6 @@ receivers:
 
 describe.skipIf(!hasAlertmanager)(
   hasAlertmanager ? 'fist connect alertmanager' : 'skipped: Alertmanager not found',
-  { timeout: 120_000 },
   () => {
     it('prints what a real one lacks, adds it to its file, and knows when it is connected', async () => {
       const folder = cleanup.temporaryFolder('connect');

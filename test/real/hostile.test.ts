@@ -12,7 +12,7 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
 describe('a server to which hostile input comes', () => {
-  it('answers as it should, takes every alert of an honest sender, and goes on', { timeout: 120_000 }, async () => {
+  it('answers as it should, takes every alert of an honest sender, and goes on', async () => {
     const inputs = hostileInputs.filter(({ quick }) => quick);
     const world = await startWorld(cleanup, sqliteDatabases, inputs, false);
     const { server } = world.hostile;

@@ -11,6 +11,7 @@ import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { repositoryRoot } from '../support/processes.ts';
 import { runFist } from '../support/program.ts';
+import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
 if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_ASSETS)');
@@ -54,6 +55,16 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
       '-o',
       'jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.resourceVersion}{"\\n"}{end}',
     ]);
+  /** Whoever authorizes in an API server reads changed roles a little later than others do. */
+  const untilMay = (account: string, words: readonly string[], may = true) =>
+    waitFor(`${account} ${may ? 'to be allowed' : 'not to be allowed'} to ${words.join(' ')}`, () => {
+      try {
+        server.kubectl(['auth', 'can-i', ...words, `--as=system:serviceaccount:${account}`, '-n', 'punching-fist']);
+        return may;
+      } catch {
+        return !may;
+      }
+    });
   const token = () => (get('secret', 'punching-fist-token', '-n', 'punching-fist')['data'] as { token: string }).token;
 
   beforeAll(async () => {
@@ -216,6 +227,7 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
         JSON.stringify({ rules: rule }),
       ]);
     edit([...without, { apiGroups: [''], resources: ['pods/exec'], verbs: ['create'] }]);
+    await untilMay('punching-fist:punching-fist-read', ['create', 'pods', '--subresource=exec']);
     const lacking = await fist('check', '--installed');
     expect(lacking.code).toBe(1);
     expect(lacking.out.match(/^✗.*$/gm)).toEqual([
@@ -238,6 +250,93 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     );
     patch('replace', 'fsink');
     expect((await fist('check', '--installed')).code).toBe(0);
+  });
+
+  test('check says what it can where it may not look at all, and that nobody reads where that is so', async () => {
+    const set = ['sts', 'punching-fist', '-n', 'punching-fist'];
+    const ready = (replicas: number) =>
+      JSON.stringify({ status: { replicas, readyReplicas: replicas, availableReplicas: replicas } });
+    const tell = (replicas: number) =>
+      server.kubectl(['patch', ...set, '--subresource=status', '--type=merge', '-p', ready(replicas)]);
+    server.kubectl(['create', 'serviceaccount', 'looker', '-n', 'default']);
+    const lookAt = async (role: string, resources: string): Promise<void> => {
+      server.kubectl(['create', 'clusterrole', role, '--verb=get,list,create', `--resource=${resources}`]);
+      server.kubectl([
+        'create',
+        'clusterrolebinding',
+        role,
+        `--clusterrole=${role}`,
+        '--serviceaccount=default:looker',
+      ]);
+      await untilMay('default:looker', ['get', resources.split(',')[0] ?? '']);
+    };
+    await lookAt('looker', 'clusterrolebindings,serviceaccounts,subjectaccessreviews,customresourcedefinitions');
+    const looker = server.kubeconfig('looker', { token: server.token('default', 'looker') });
+    const look = () => runFist(['check', '--installed', '--kubeconfig', looker], {});
+    const little = await look();
+    expect(little.out).toContain('✔ punching-fist-read may read what investigations look at\n');
+    expect(little.out).toContain('- whether the operator runs cannot be said: ');
+    expect(little.out).toContain('- level custom: which accounts Workflows may name cannot be said, ');
+    expect(little.code).toBe(0);
+
+    await lookAt('looker-workloads', 'statefulsets,deployments');
+    const more = await look();
+    expect(more.out).toContain('✔ StatefulSet punching-fist: 1 of 1 replicas are ready\n');
+    expect(more.out).toContain('- which replica leads cannot be said: ');
+    expect(more.code).toBe(0);
+    tell(0);
+    expect((await look()).out.match(/^✗.*$/gm)?.[0]).toBe('✗ StatefulSet punching-fist: 0 of 1 replicas are ready');
+    tell(1);
+
+    const { spec } = get(...set) as {
+      readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { args: string[] }[] } } };
+    };
+    const place = spec.template.spec.containers[0]?.args.findIndex((arg) => arg.startsWith('--read-as=')) ?? -1;
+    const args = (value: string) => {
+      const path = `/spec/template/spec/containers/0/args/${place}`;
+      const patch = JSON.stringify([{ op: 'replace', path, value: `--read-as=${value}` }]);
+      server.kubectl(['patch', ...set, '--type=json', '-p', patch]);
+    };
+    args('none');
+    server.kubectl(['delete', 'serviceaccount', 'punching-fist-read', '-n', 'punching-fist']);
+    const closed = await fist('check', '--installed');
+    expect(closed.out).toContain('✔ level read is closed (--read-as=none): no account reads for all Workflows\n');
+    expect(closed.out).not.toContain('punching-fist-read');
+    expect(closed.code).toBe(0);
+    args('punching-fist/punching-fist-read');
+    const open = await fist('check', '--installed');
+    expect(open.out).toContain('✗ there is no ServiceAccount punching-fist-read');
+    expect(open.code).toBe(1);
+    expect((await fist('install')).out).toContain('ServiceAccount punching-fist/punching-fist-read created\n');
+  });
+
+  test('check says that it is not known whether an account reads, where one may not look and nothing shows one', async () => {
+    const namespace = ['-n', 'punching-fist'];
+    server.kubectl(['create', 'serviceaccount', 'stranger', '-n', 'default']);
+    const resources = 'clusterrolebindings,serviceaccounts,subjectaccessreviews,customresourcedefinitions';
+    server.kubectl(['create', 'clusterrole', 'stranger', '--verb=get,list,create', `--resource=${resources}`]);
+    const bound = ['--clusterrole=stranger', '--serviceaccount=default:stranger'];
+    server.kubectl(['create', 'clusterrolebinding', 'stranger', ...bound]);
+    const stranger = server.kubeconfig('stranger', { token: server.token('default', 'stranger') });
+    const look = () => runFist(['check', '--installed', '--kubeconfig', stranger], {});
+
+    server.kubectl(['delete', 'clusterrolebinding', 'punching-fist-read']);
+    await untilMay('punching-fist:punching-fist-read', ['list', 'pods'], false);
+    const lacking = await look();
+    expect(lacking.out).toContain('✗ punching-fist-read may not ');
+    expect(lacking.code).toBe(1);
+
+    const { rules } = get('role', 'punching-fist', ...namespace) as { readonly rules: readonly object[] };
+    const closed = JSON.stringify({ rules: rules.filter((rule) => !('resourceNames' in rule)) });
+    server.kubectl(['patch', 'role', 'punching-fist', ...namespace, '--type=merge', '-p', closed]);
+    server.kubectl(['delete', 'serviceaccount', 'punching-fist-read', ...namespace]);
+    const unknown = await look();
+    expect(unknown.out).toContain('- level read: whether an account reads for all Workflows cannot be said: ');
+    expect(unknown.out).toContain('check as somebody who may get statefulsets and deployments of punching-fist\n');
+    expect(unknown.out).toContain('✔ punching-fist may say which replica leads\n');
+    expect(unknown.out).not.toContain('✗');
+    expect(unknown.code).toBe(0);
+    expect((await fist('install')).out).toContain('ServiceAccount punching-fist/punching-fist-read created\n');
   });
 
   test('check --pre says whether one may install', async () => {

@@ -34,7 +34,7 @@ function checkout(): string {
   return root;
 }
 
-it('installs once, with its progress, and again where packages are gone', { timeout: 60_000 }, async () => {
+it('installs once, with its progress, and again where packages are gone', async () => {
   const root = checkout();
   const environment = cleanEnvironment({ HOME: root, npm_config_offline: 'true', npm_config_update_notifier: 'false' });
   const install = (...flags: string[]) =>
@@ -66,7 +66,7 @@ it('installs once, with its progress, and again where packages are gone', { time
   expect(failed.stderr).toContain('npm ci did not end well');
 });
 
-it('installs anew where the Node that runs it lies among the packages', { timeout: 60_000 }, async () => {
+it('installs anew where the Node that runs it lies among the packages', async () => {
   const root = checkout();
   const environment = cleanEnvironment({ HOME: root, npm_config_offline: 'true', npm_config_update_notifier: 'false' });
   const file = join(root, 'package.json');

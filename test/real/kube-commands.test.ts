@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { rolesOfInstallation } from '../../src/app/roles.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { isFinal } from '../../src/core/run.ts';
 import type { RunRecord, StepRecord } from '../../src/core/run.ts';
-import { createInformers } from '../../src/kube/informer.ts';
-import { createJobs } from '../../src/kube/jobs.ts';
-import type { Jobs } from '../../src/kube/jobs.ts';
-import { kinds } from '../../src/kube/kinds.ts';
-import { connectTransport } from '../../src/kube/transport.ts';
-import { kubeClient } from '../../src/kube/client.ts';
+import { createInformers } from '../../src/kube/watch/informer.ts';
+import { createJobs } from '../../src/kube/jobs/jobs.ts';
+import type { Jobs } from '../../src/kube/jobs/jobs.ts';
+import { kinds } from '../../src/kube/kinds/kinds.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
+import { kubeClient } from '../../src/kube/connection/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/silent-log.ts';
 import { createJobRunner } from '../../src/runners/job.ts';
@@ -53,7 +54,7 @@ const token = 'token-of-the-api-of-this-test';
 
 type Run = RunRecord & { readonly steps: readonly StepRecord[] };
 
-describe.skipIf(assets === null)('commands as Jobs on a real API server', { timeout: 240_000 }, () => {
+describe.skipIf(assets === null)('commands as Jobs on a real API server', () => {
   let server: ApiServer;
   let node: TestNode;
 
@@ -247,6 +248,22 @@ describe.skipIf(assets === null)('commands as Jobs on a real API server', { time
 
   const plan = planOf([step('say', { type: 'cli', config: { command: 'echo "team $TEAM"' } })], { namespace: 'shop' });
 
+  test('a retry runs anew where the Job of the attempt before may not be deleted', async () => {
+    const { world } = await engineWith((jobs) => ({
+      ...jobs,
+      delete: () => Promise.reject(new AppError('Forbidden', 'jobs.batch is forbidden')),
+    }));
+    const [made, before] = [jobsMade(), node.started.length];
+    const retry = { limit: 1, backoffMs: 0, maxBackoffMs: 0 };
+    const config = { command: 'test "$FIST_ATTEMPT" = 2' };
+    const id = await world.addRun(planOf([step('say', { type: 'cli', config, retry })], { namespace: 'shop' }));
+    await world.runAll();
+    expect(await world.journal(id)).toEqual(['1#1 failed CommandFailed', '1#2 succeeded']);
+    expect([jobsMade() - made, node.started.length - before]).toEqual([2, 2]);
+    server.kubectl(['delete', 'jobs', '-n', 'shop', '-l', `punchingfist.io/run=${id}`]);
+    await untilNoJobs();
+  });
+
   test('an API server that is away before the Job is made is a pause, and the command runs once', async () => {
     const { clock, world } = await engineWith((jobs) => jobs);
     const [made, before] = [jobsMade(), node.started.length];
@@ -284,6 +301,7 @@ describe.skipIf(assets === null)('commands as Jobs on a real API server', { time
     await clock.advance(15_000);
     await world.runAll();
     const last = (await world.store.read.runs.steps(id)).at(-1);
+    expect((await world.journal(id)).at(-1)).toContain('succeeded');
     expect(last).toMatchObject({ status: 'succeeded', result: { stdout: 'team shop\n', exit_code: 0 } });
     expect([jobsMade() - made, node.started.length - before]).toEqual([1, 1]);
     await untilNoJobs();

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubernetesObject } from '../../src/core/cluster.ts';
-import { createInformers } from '../../src/kube/informer.ts';
-import { createJobs } from '../../src/kube/jobs.ts';
-import type { Jobs } from '../../src/kube/jobs.ts';
-import { kinds } from '../../src/kube/kinds.ts';
-import { connectTransport } from '../../src/kube/transport.ts';
+import { createInformers } from '../../src/kube/watch/informer.ts';
+import { createJobs } from '../../src/kube/jobs/jobs.ts';
+import type { Jobs } from '../../src/kube/jobs/jobs.ts';
+import { kinds } from '../../src/kube/kinds/kinds.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/silent-log.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';

@@ -35,13 +35,6 @@ const fistOn =
   (...args: string[]) =>
     runFist(args, { FIST_SERVER: app.app.url, SQLITE_PATH: app.database });
 
-/** The report of a new run of the same. */
-async function again(world: AgentApp): ReturnType<AgentApp['report']> {
-  const { run } = await world.report();
-  await world.app.call('POST', `/api/v1/runs/${run.id}/retry`, {});
-  return world.report();
-}
-
 test('a model that cannot is not asked, which the report says, until a later check finds that it can', async () => {
   const world = await startAgentApp(cleanup);
   const { model } = world;
@@ -52,7 +45,8 @@ test('a model that cannot is not asked, which the report says, until a later che
   // What nobody has checked is asked.
   model.say({ text: 'Nothing.' }, reportAnswer());
   await world.raise();
-  expect((await world.report()).run.status).toBe('succeeded');
+  const begun = await world.report();
+  expect(begun.run.status).toBe('succeeded');
 
   model.say({ text: 'I cannot.' }, report);
   const first = await fist('model', 'check', workflow);
@@ -63,7 +57,7 @@ test('a model that cannot is not asked, which the report says, until a later che
   expect((await fist('get', 'workflows')).out).toContain('ModelUnfit');
 
   const asked = model.requests.length;
-  const second = await again(world);
+  const second = await world.again(begun.run.id);
   expect(model.requests.length).toBe(asked);
   expect(second.run.steps.at(-1)).toMatchObject({ status: 'failed', errorCode: 'ModelUnfit' });
   expect(second.report.notice).toMatch(/openai-compatible\/m is not asked: it answers in words/);
@@ -80,7 +74,7 @@ test('a model that cannot is not asked, which the report says, until a later che
   expect([last.code, last.out]).toEqual([0, expect.stringContaining('✔ it can be used: ')]);
   expect(await checkedCondition(world)).toMatchObject({ status: 'True', reason: 'Checked' });
   model.say({ text: 'Nothing.' }, reportAnswer());
-  expect((await again(world)).run.status).toBe('succeeded');
+  expect((await world.again(second.run.id)).run.status).toBe('succeeded');
   expect(JSON.stringify(await world.app.list('/api/v1/workflows'))).not.toContain(model.key);
 });
 

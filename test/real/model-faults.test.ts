@@ -5,6 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { agentWires, reportAnswer, startAgentApp } from '../support/agent-world.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import type { ScriptedAnswer, ScriptedFault } from '../support/model-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 // Whatever a provider or a model does, the run ends with a report that says so in its own words, and within the budget.
 
@@ -125,6 +126,6 @@ describe.each(agentWires)('over %s', (wire) => {
     expect(run.completedAt).not.toBeNull();
     expect(result.notice).toMatch(/^The model gave no answer: .*(?:stopped|budget is spent|in time|no answer within)/);
     expect(model.requests.length).toBeLessThanOrEqual(2);
-    expect(model.requests.every(({ aborted }) => aborted)).toBe(true);
+    await waitFor('the model to see that it is given up', () => model.requests.every(({ aborted }) => aborted));
   });
 });

@@ -187,7 +187,7 @@ function expectHarmlessMail(mail: ReceivedMail): void {
   for (const shown of [html, text, headers.get('subject') ?? '']) expect(shown).not.toMatch(unseen);
 }
 
-test('R27: a model that was fooled forges nothing in Slack and in mail', { timeout: 120_000 }, async () => {
+test('R27: a model that was fooled forges nothing in Slack and in mail', async () => {
   const [slack, authored, mail] = [await startSlackOf('plain'), await startSlackOf('authored'), await startMail()];
   const logs = Object.fromEntries(
     chunks.map((_, index) => [`${namespace}/${nameOf(index)}`, 'fatal: cannot reach the ledger\n']),

@@ -2,7 +2,6 @@ import { afterEach, expect, test } from 'vitest';
 import type { Opened } from '../../src/agent/contents.ts';
 import type { AgentEvent } from '../../src/core/agent-event.ts';
 import { agentResources, reportAnswer, startAgentApp } from '../support/agent-world.ts';
-import type { AgentApp } from '../support/agent-world.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import type { SeenRequest } from '../support/model-server.ts';
 import { runFist } from '../support/program.ts';
@@ -16,12 +15,6 @@ afterEach(() => cleanup.run());
 
 const answerTo = (request: SeenRequest) => (request.schema === null ? { text: 'That is all.' } : reportAnswer());
 const query = { calls: [{ name: 'prometheus_query', input: { query: 'up{namespace="billing"}' } }] };
-
-async function again(world: AgentApp): ReturnType<AgentApp['report']> {
-  const { run } = await world.report();
-  await world.app.call('POST', `/api/v1/runs/${run.id}/retry`, {});
-  return world.report();
-}
 
 test('is learned, told and forgotten when people say otherwise', async () => {
   const vendor = await startPrometheusApi({});
@@ -46,7 +39,7 @@ test('is learned, told and forgotten when people say otherwise', async () => {
   );
 
   const before = model.requests.length;
-  const second = await again(world);
+  const second = await world.again(first.run.id);
   expect(offered(before)).toEqual([]);
   expect(model.requests[before]?.tools.length).toBeGreaterThan(2);
   expect(JSON.stringify(model.requests[before]?.messages)).toContain(
@@ -62,7 +55,7 @@ test('is learned, told and forgotten when people say otherwise', async () => {
   const said = `${workflow}  capabilities: {billing: {metrics: true}}\n`;
   app.writeResources('resources.yaml', agentResources(model, { workflow: said }));
   await waitFor('the new Workflow', async () => (await describe()).out.includes('by: spec'));
-  const third = await again(world);
+  const third = await world.again(second.run.id);
   // The answer of the first run is used again: it began with the same.
   const [opened] = await app.list<AgentEvent>(`/api/v1/runs/${third.run.id}/agent-events`);
   const tools = (opened?.content as Partial<Opened> | undefined)?.tools?.map(({ name }) => name) ?? [];

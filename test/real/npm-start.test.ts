@@ -23,7 +23,6 @@ async function installLinked(root: string): Promise<void> {
 
 it.skipIf(!existsSync(join(repositoryRoot, '.git')))(
   '`npm start` in a fresh clone with its packages says where it serves, and what to do there',
-  { timeout: 180_000 },
   async () => {
     const folder = cleanup.temporaryFolder('npm-start');
     const environment = cleanEnvironment({

@@ -11,7 +11,7 @@ afterEach(() => cleanup.run());
 
 // The long form is test/chaos/long/operator.test.ts.
 describe.skipIf(assets === null)('an operator behind a connection on which everything goes wrong', () => {
-  test('comes to what is declared once nothing goes wrong any more', { timeout: 240_000 }, async () => {
+  test('comes to what is declared once nothing goes wrong any more', async () => {
     const plan = { seed: 20_261_130, seconds: 30, restarts: 1, silentMs: 3000, mostConvergeMs: 60_000 };
     const report = await operatorChaos(cleanup, assets ?? '', plan);
     expect(report.differences).toEqual([]);

@@ -62,7 +62,7 @@ const ofOurs = 'sources.punchingfist.io,workflows.punchingfist.io,sinks.punching
 const complaint = 'Error: Missing required environment variable LEDGER_URL';
 const agoMs = (milliseconds: number): string => new Date(Date.now() - milliseconds).toISOString().replace(/\.\d+/, '');
 
-describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)('from the chart to the report', () => {
   const objects = examplesForCluster();
   const namespaces = [...new Set(objects.map(({ metadata }) => metadata.namespace ?? ''))];
   let server: ApiServer;
@@ -94,6 +94,8 @@ describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180
         prometheus: { alertmanager },
         secrets: { namespaces },
         commands: { enabled: true },
+        // Each example is in a namespace of its own here; that of `kubernetes` watches another one.
+        read: { fromNamespaces: ['fist', 'example-kubernetes'] },
       }),
     );
     const installer = { namespace: 'fist', name: 'installer' };

@@ -24,7 +24,7 @@ if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_AS
 const cleanup = createCleanup();
 afterAll(() => cleanup.run());
 
-describe.skipIf(assets === null)('what fist install of the version before made', { timeout: 240_000 }, () => {
+describe.skipIf(assets === null)('what fist install of the version before made', () => {
   let world: UpgradeWorld;
   let place: OperatorPlace;
   let pod: OperatorPod;

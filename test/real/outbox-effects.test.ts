@@ -108,7 +108,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
       random: () => random.next(),
       publicUrl: null,
       dataFolder: '/nowhere',
-      events: null,
+      eventsOf: () => null,
       writeStdout: async () => undefined,
       stepsView: () => ({}),
     });

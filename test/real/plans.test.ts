@@ -122,6 +122,8 @@ const items: [string, Call][] = [
   ['one identity', (lists) => lists.alertByIdentity('shop', 'source-0', 'fingerprint-0')],
   ['the history of an alert that flaps', (lists) => lists.transitions(rowId(7))],
   ['what has changed', (lists) => lists.changesSince(timeOf(manyRows - 30), 200)],
+  ['runs that have changed', (lists) => lists.runsChangedSince(timeOf(manyRows - 30), 200)],
+  ['runs that ended', (lists) => lists.runsEndedAfter({ at: timeOf(manyRows - 30), id: rowId(1) }, 10)],
   ['some alerts whole', (lists) => lists.alertsOf([rowId(1), rowId(2)])],
   ['some runs whole', (lists) => lists.runsOf([rowId(1), rowId(2)])],
   ['some events whole', (lists) => lists.eventsOf([rowId(1), rowId(2)], 100)],
@@ -198,6 +200,7 @@ const hotPath: [string, Work][] = [
     (tx) => tx.deliveries.finish({ ...sink, id: rowId(manyRows - 1), fence: 2 }, sent, now, limits),
   ],
   ['deliveries.retry', (tx) => tx.deliveries.retry(rowId(50), now)],
+  ['deliveries.place', (tx) => tx.deliveries.place(rowId(manyRows - 1), { ...sink, data: {}, incident: null })],
   ['deliveries.retryPage', (tx) => tx.deliveries.retryPage({ ...sink, after: rowId(1), limit: 50 }, now)],
   ['deliveries.cancel', (tx) => tx.deliveries.cancel(rowId(manyRows - 1), 'r', now)],
   ['deliveries.groupFires', (tx) => tx.deliveries.groupFires({ runId: rowId(8), alertId: rowId(8) })],
@@ -277,7 +280,7 @@ describe.each(contractStores)('plans on $name', ({ openRows }) => {
     opened = await openRows();
     await fillMany(opened);
     explaining = explainOn(opened);
-  }, 60_000);
+  });
   afterAll(async () => {
     await explaining.close();
     await opened.close();

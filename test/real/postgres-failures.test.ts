@@ -45,7 +45,7 @@ const letters = (store: PostgresStore) => store.read.lists.deadLetters({ limit: 
 const write = (store: PostgresStore, message: string) =>
   store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture(message)]));
 
-describe.concurrent('connections', { timeout: 60_000 }, () => {
+describe.concurrent('connections', () => {
   test('that end between two statements, or while idle, fail what uses them and are replaced', async () => {
     const server = await sharedPostgres();
     const url = await server.createDatabase();
@@ -97,7 +97,7 @@ describe.concurrent('connections', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('transactions', { timeout: 60_000 }, () => {
+describe.concurrent('transactions', () => {
   test('of a process that stands still give their locks back in time for others', async () => {
     const server = await sharedPostgres();
     const url = await server.createDatabase();
@@ -141,7 +141,7 @@ describe.concurrent('transactions', { timeout: 60_000 }, () => {
 
 const someTime = '2026-03-01T12:00:00.000Z';
 
-describe.concurrent('a lock that another session keeps', { timeout: 60_000 }, () => {
+describe.concurrent('a lock that another session keeps', () => {
   test('is a slow store to the caller and to health, once waiting for it again did not help', async () => {
     const server = await sharedPostgres();
     const clock = systemClock();
@@ -159,7 +159,7 @@ describe.concurrent('a lock that another session keeps', { timeout: 60_000 }, ()
   });
 });
 
-describe.concurrent('a commit whose answer gets lost', { timeout: 60_000 }, () => {
+describe.concurrent('a commit whose answer gets lost', () => {
   test('is an error for who waits for it, is not done again, and is there', async () => {
     const server = await sharedPostgres();
     const url = new URL(await server.createDatabase());
@@ -167,12 +167,14 @@ describe.concurrent('a commit whose answer gets lost', { timeout: 60_000 }, () =
     cleanup.defer(() => proxy.stop());
     url.port = String(proxy.port);
     let isLost = false;
+    const isThere = async () =>
+      (await server.query("SELECT 1 FROM dead_letters WHERE message = 'once'", url.pathname.slice(1))).length > 0;
     const store = await open(url.href, {
       hooks: {
         beforeCommit() {
           if (!isLost) return;
           proxy.blackHole('answers');
-          setTimeout(() => proxy.heal('lose'), 300);
+          void waitFor('the commit', isThere).then(() => proxy.heal('lose'));
         },
       },
     });
@@ -185,7 +187,7 @@ describe.concurrent('a commit whose answer gets lost', { timeout: 60_000 }, () =
   });
 });
 
-describe.concurrent('statements sent together', { timeout: 60_000 }, () => {
+describe.concurrent('statements sent together', () => {
   test('fail with what was wrong with the first of them, and are done again where that helps', async () => {
     const server = await sharedPostgres();
     const url = await server.createDatabase();
@@ -217,7 +219,7 @@ describe.concurrent('statements sent together', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('a start', { timeout: 60_000 }, () => {
+describe.concurrent('a start', () => {
   test('waits for a server that is not there yet, and says so', async () => {
     const port = await freePort();
     const told: string[] = [];

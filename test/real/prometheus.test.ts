@@ -9,7 +9,7 @@ import { noReaders } from '../../src/app/readers.ts';
 import type { AgentResult } from '../../src/core/finding.ts';
 import type { MetricsReader } from '../../src/core/readers.ts';
 import { containerUsage } from '../../src/investigation/metrics/usage.ts';
-import { openDump } from '../../src/kube/dump.ts';
+import { openDump } from '../../src/kube/dump/dump.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
 import { createPrometheus } from '../../src/readers/prometheus.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -139,157 +139,133 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => cleanup.run());
 
-describe.skipIf(missing !== null)(
-  missing === null ? 'a real Prometheus' : `skipped: ${missing} not found`,
-  { timeout: 120_000 },
-  () => {
-    test('answers what the reader asks, and words what it refuses', async () => {
-      const { series } = await prometheus.query(containerUsage('memory', { ...pod, container: null }), at, signal);
-      expect(series).toMatchObject([{ labels: pod }]);
-      const range = {
-        expression: containerUsage('cpu', pod),
-        from: '2026-11-23T18:15:00.000Z',
-        to: at,
-        stepMs: 60_000,
-      };
-      const cpu = await prometheus.queryRange(range, signal);
-      expect(cpu.series[0]?.points.at(-1)?.[1]).toBeCloseTo(0.2, 3);
-      expect(
-        await prometheus.series('container_memory_working_set_bytes', '2026-11-23T18:15:00.000Z', at, signal),
-      ).toEqual([{ __name__: 'container_memory_working_set_bytes', ...pod }]);
-      await expect(prometheus.query('up{', at, signal)).rejects.toMatchObject({
-        code: 'InvalidInput',
-        message: expect.stringMatching(/^Prometheus refuses the expression: .*parse error/) as string,
-      });
-      await expect(
-        prometheus.query('1 + on(x) group_left up or {__name__=~".+"} * {__name__=~".+"}', at, signal),
-      ).rejects.toMatchObject({ code: 'InvalidInput' });
-      expect(await prometheus.query('scalar(vector(1))', at, signal)).toMatchObject({
-        series: [{ labels: {}, points: [[Date.parse(at), 1]] }],
-      });
+describe.skipIf(missing !== null)(missing === null ? 'a real Prometheus' : `skipped: ${missing} not found`, () => {
+  test('answers what the reader asks, and words what it refuses', async () => {
+    const { series } = await prometheus.query(containerUsage('memory', { ...pod, container: null }), at, signal);
+    expect(series).toMatchObject([{ labels: pod }]);
+    const range = {
+      expression: containerUsage('cpu', pod),
+      from: '2026-11-23T18:15:00.000Z',
+      to: at,
+      stepMs: 60_000,
+    };
+    const cpu = await prometheus.queryRange(range, signal);
+    expect(cpu.series[0]?.points.at(-1)?.[1]).toBeCloseTo(0.2, 3);
+    expect(
+      await prometheus.series('container_memory_working_set_bytes', '2026-11-23T18:15:00.000Z', at, signal),
+    ).toEqual([{ __name__: 'container_memory_working_set_bytes', ...pod }]);
+    await expect(prometheus.query('up{', at, signal)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringMatching(/^Prometheus refuses the expression: .*parse error/) as string,
     });
+    await expect(
+      prometheus.query('1 + on(x) group_left up or {__name__=~".+"} * {__name__=~".+"}', at, signal),
+    ).rejects.toMatchObject({ code: 'InvalidInput' });
+    expect(await prometheus.query('scalar(vector(1))', at, signal)).toMatchObject({
+      series: [{ labels: {}, points: [[Date.parse(at), 1]] }],
+    });
+  });
 
-    test('gives the report of `fist investigate --prometheus` its metrics', async () => {
-      const { out, code } = await runFist([
+  const investigated = () => ['investigate', '--alert', alert, '--dump', dump, '--prometheus', url];
+
+  test('gives the report of `fist investigate --prometheus` its metrics', async () => {
+    const { out, code } = await runFist([...investigated(), '-o', 'json']);
+    expect(code).toBe(0);
+    const report = JSON.parse(out) as AgentResult;
+    expect(report.gaps.filter(({ resource }) => resource === 'metrics')).toEqual([]);
+    expect(report.measurements.map(({ kind }) => kind)).toEqual(['alert', 'memory', 'cpu']);
+    expect(report.measurements[0]?.sentence).toMatch(
+      /^What the alert measures stepped up from 0 to 1 at 2026-11-23 18:1[34]/,
+    );
+    expect(report.measurements[1]).toMatchObject({ is_saturated: true, object: `pod/shop/${pod.pod}` });
+    expect(report.findings[0]?.evidence_ids).toContain(report.measurements[1]?.evidence_id);
+    const { out: text } = await runFist(investigated());
+    expect(text).toMatch(/What the alert measures stepped up from 0 to 1[^]*\n {2}[▁█]{20,}\n/);
+  });
+
+  test('drives the timeline, the confidence and the charts of a report, live and as it was captured', async () => {
+    const folder = cleanup.temporaryFolder('report');
+    const asked = ['investigate', '--alert', alert, '--dump', dump, '--explain', '--charts', folder];
+    const { out: text, err } = await runFist([...asked, '--prometheus', url]);
+    const flat = text.replace(/\s+/g, ' ');
+    for (const said of [
+      /18:09:26 revision 2 of deployment\/shop\/checkout was rolled out/,
+      /18:1[34]:\d\d what the alert measures was >= 1 from then on/,
+      /18:2\d:\d\d memory of checkout-5577bf7884-59zsl\/checkout began to rise/,
+      /18:3\d:\d\d memory of checkout-5577bf7884-59zsl\/checkout reached 9\d% of its limit of 256Mi/,
+      /\+10%: memory of checkout-5577bf7884-59zsl\/checkout rose .* before the kill at 2026-11-23 18:32:25 UTC/,
+    ])
+      expect(flat).toMatch(said);
+    const charts = readdirSync(folder);
+    expect(charts.map((name) => name.replace(/^e\d+-/, '')).sort()).toEqual(['alert.svg', 'cpu.svg', 'memory.svg']);
+    for (const name of charts) {
+      expect(err).toContain(`chart: ${join(folder, name)}`);
+      const svg = readFileSync(join(folder, name), 'utf8');
+      expect(svg.length).toBeLessThan(8192);
+      expect(svg).toMatch(/^<svg [^]*alert began[^]*class="fist-l" d="M[^]*<\/svg>\n$/);
+      const bound = name.includes('memory') ? 'limit 256Mi' : name.includes('alert') ? 'threshold 1' : '200m';
+      expect(svg).toContain(bound);
+    }
+    const captured = join(cleanup.temporaryFolder('captured'), 'dump');
+    cpSync(dump, captured, { recursive: true });
+    const alerts = await chooseAlerts(readFileSync(alert, 'utf8'), null);
+    const readers = { ...noReaders, prometheus: { url, token: null } };
+    expect((await captureMetrics(captured, readers, alerts, signal)).answers).toBe(3);
+    const { out: again } = await runFist(['investigate', '--alert', alert, '--dump', captured, '-o', 'json']);
+    const { out: live } = await runFist([...investigated(), '-o', 'json']);
+    const parts = ({ timeline, measurements, confidence_reasons }: AgentResult) => ({
+      timeline: timeline.map(({ at: when, text: words }) => `${when} ${words}`),
+      points: measurements.map(({ points, chart }) => ({ points, chart })),
+      confidence_reasons,
+    });
+    expect(parts(JSON.parse(again) as AgentResult)).toEqual(parts(JSON.parse(live) as AgentResult));
+  });
+
+  test('is the cause of what the cluster has no words for: throttling and a volume that fills up', async () => {
+    const reportOf = async (name: string, ...more: readonly string[]) => {
+      // Without what the case recorded itself: this Prometheus has to say it.
+      const folder = join(cleanup.temporaryFolder('case'), 'dump');
+      cpSync(`${caseOf(name)}/dump`, folder, { recursive: true });
+      rmSync(join(folder, 'prometheus'), { recursive: true });
+      const { out } = await runFist([
         'investigate',
         '--alert',
-        alert,
+        `${caseOf(name)}/alert.json`,
         '--dump',
-        dump,
-        '--prometheus',
-        url,
+        folder,
         '-o',
         'json',
+        ...more,
       ]);
-      expect(code).toBe(0);
-      const report = JSON.parse(out) as AgentResult;
-      expect(report.gaps.filter(({ resource }) => resource === 'metrics')).toEqual([]);
-      expect(report.measurements.map(({ kind }) => kind)).toEqual(['alert', 'memory', 'cpu']);
-      expect(report.measurements[0]?.sentence).toMatch(
-        /^What the alert measures stepped up from 0 to 1 at 2026-11-23 18:1[34]/,
-      );
-      expect(report.measurements[1]).toMatchObject({ is_saturated: true, object: `pod/shop/${pod.pod}` });
-      expect(report.findings[0]?.evidence_ids).toContain(report.measurements[1]?.evidence_id);
-      const { out: text } = await runFist(['investigate', '--alert', alert, '--dump', dump, '--prometheus', url]);
-      expect(text).toMatch(/What the alert measures stepped up from 0 to 1[^]*\n {2}[▁█]{20,}\n/);
-    });
+      return JSON.parse(out) as AgentResult;
+    };
+    expect((await reportOf('metrics-cpu-throttled')).root_cause).toBeNull();
+    const throttled = await reportOf('metrics-cpu-throttled', '--prometheus', url);
+    expect(throttled.cause).toMatchObject({ category: 'cpu-throttled', object: `pod/pay/${throttledPod.pod}` });
+    expect(throttled.cause?.sentence).toMatch(/held back in up to (?:59|60)% of its periods, since 2026-11-21 1[01]:/);
+    expect(throttled.cause?.change).toContain('cpu limit of container checkout from 1 to 250m');
+    expect(throttled.timeline.map(({ text }) => text).join('\n')).toMatch(/^CPU throttling of checkout-.* began/m);
+    expect((await reportOf('metrics-disk-filling')).root_cause).toBeNull();
+    const filling = await reportOf('metrics-disk-filling', '--prometheus', url);
+    expect(filling.root_cause).toMatch(/^9[78]% of claim data-pg-0 is used\. It rose steadily from 7\d%/);
+    expect(filling.measurements.find(({ kind }) => kind === 'volume')?.chart).toContain('fist-l');
+  });
 
-    test('drives the timeline, the confidence and the charts of a report, live and as it was captured', async () => {
-      const folder = cleanup.temporaryFolder('report');
-      const asked = ['investigate', '--alert', alert, '--dump', dump, '--explain', '--charts', folder];
-      const { out: text, err } = await runFist([...asked, '--prometheus', url]);
-      const flat = text.replace(/\s+/g, ' ');
-      for (const said of [
-        /18:09:26 revision 2 of deployment\/shop\/checkout was rolled out/,
-        /18:1[34]:\d\d what the alert measures was >= 1 from then on/,
-        /18:2\d:\d\d memory of checkout-5577bf7884-59zsl\/checkout began to rise/,
-        /18:3\d:\d\d memory of checkout-5577bf7884-59zsl\/checkout reached 9\d% of its limit of 256Mi/,
-        /\+10%: memory of checkout-5577bf7884-59zsl\/checkout rose .* before the kill at 2026-11-23 18:32:25 UTC/,
-      ])
-        expect(flat).toMatch(said);
-      const charts = readdirSync(folder);
-      expect(charts.map((name) => name.replace(/^e\d+-/, '')).sort()).toEqual(['alert.svg', 'cpu.svg', 'memory.svg']);
-      for (const name of charts) {
-        expect(err).toContain(`chart: ${join(folder, name)}`);
-        const svg = readFileSync(join(folder, name), 'utf8');
-        expect(svg.length).toBeLessThan(8192);
-        expect(svg).toMatch(/^<svg [^]*alert began[^]*class="fist-l" d="M[^]*<\/svg>\n$/);
-        const bound = name.includes('memory') ? 'limit 256Mi' : name.includes('alert') ? 'threshold 1' : '200m';
-        expect(svg).toContain(bound);
-      }
-      const captured = join(cleanup.temporaryFolder('captured'), 'dump');
-      cpSync(dump, captured, { recursive: true });
-      const alerts = await chooseAlerts(readFileSync(alert, 'utf8'), null);
-      const readers = { ...noReaders, prometheus: { url, token: null } };
-      expect((await captureMetrics(captured, readers, alerts, signal)).answers).toBe(3);
-      const { out: again } = await runFist(['investigate', '--alert', alert, '--dump', captured, '-o', 'json']);
-      const { out: live } = await runFist([
-        'investigate',
-        '--alert',
-        alert,
-        '--dump',
-        dump,
-        '--prometheus',
-        url,
-        '-o',
-        'json',
-      ]);
-      const parts = ({ timeline, measurements, confidence_reasons }: AgentResult) => ({
-        timeline: timeline.map(({ at: when, text: words }) => `${when} ${words}`),
-        points: measurements.map(({ points, chart }) => ({ points, chart })),
-        confidence_reasons,
-      });
-      expect(parts(JSON.parse(again) as AgentResult)).toEqual(parts(JSON.parse(live) as AgentResult));
+  test('is read by the tools of a model', async () => {
+    const { call } = await callTools(toolDefinitions, await openDump(dump), { readers: { metrics: prometheus } });
+    const top = await call('kubernetes_top', { namespace: 'shop' });
+    expect(dataOf(top)).toMatch(/shop +checkout-5577bf7884-59zsl +checkout +[\d.]+Mi +256Mi +\d+%/);
+    const range = await call('prometheus_query_range', {
+      query: `container_memory_working_set_bytes{${labels}} > 1`,
     });
-
-    test('is the cause of what the cluster has no words for: throttling and a volume that fills up', async () => {
-      const reportOf = async (name: string, ...more: readonly string[]) => {
-        // Without what the case recorded itself: this Prometheus has to say it.
-        const folder = join(cleanup.temporaryFolder('case'), 'dump');
-        cpSync(`${caseOf(name)}/dump`, folder, { recursive: true });
-        rmSync(join(folder, 'prometheus'), { recursive: true });
-        const { out } = await runFist([
-          'investigate',
-          '--alert',
-          `${caseOf(name)}/alert.json`,
-          '--dump',
-          folder,
-          '-o',
-          'json',
-          ...more,
-        ]);
-        return JSON.parse(out) as AgentResult;
-      };
-      expect((await reportOf('metrics-cpu-throttled')).root_cause).toBeNull();
-      const throttled = await reportOf('metrics-cpu-throttled', '--prometheus', url);
-      expect(throttled.cause).toMatchObject({ category: 'cpu-throttled', object: `pod/pay/${throttledPod.pod}` });
-      expect(throttled.cause?.sentence).toMatch(
-        /held back in up to (?:59|60)% of its periods, since 2026-11-21 1[01]:/,
-      );
-      expect(throttled.cause?.change).toContain('cpu limit of container checkout from 1 to 250m');
-      expect(throttled.timeline.map(({ text }) => text).join('\n')).toMatch(/^CPU throttling of checkout-.* began/m);
-      expect((await reportOf('metrics-disk-filling')).root_cause).toBeNull();
-      const filling = await reportOf('metrics-disk-filling', '--prometheus', url);
-      expect(filling.root_cause).toMatch(/^9[78]% of claim data-pg-0 is used\. It rose steadily from 7\d%/);
-      expect(filling.measurements.find(({ kind }) => kind === 'volume')?.chart).toContain('fist-l');
-    });
-
-    test('is read by the tools of a model', async () => {
-      const { call } = await callTools(toolDefinitions, await openDump(dump), { readers: { metrics: prometheus } });
-      const top = await call('kubernetes_top', { namespace: 'shop' });
-      expect(dataOf(top)).toMatch(/shop +checkout-5577bf7884-59zsl +checkout +[\d.]+Mi +256Mi +\d+%/);
-      const range = await call('prometheus_query_range', {
-        query: `container_memory_working_set_bytes{${labels}} > 1`,
-      });
-      expect(dataOf(range)).toMatch(/sawtooth|varying/);
-      const nothing = await call('prometheus_query', { query: 'container_memory_working_set_bytes{pod="other"}' });
-      expect(nothing).toMatchObject({ status: 'no_data' });
-      expect(dataOf(nothing)).toContain(
-        'container_memory_working_set_bytes has series, with labels container (checkout)',
-      );
-      const refused = await call('prometheus_query', { query: 'sum(up[5m])' });
-      expect(refused).toMatchObject({ status: 'error', reason: 'InvalidInput' });
-      expect(refused.text).toContain('parse error');
-    });
-  },
-);
+    expect(dataOf(range)).toMatch(/sawtooth|varying/);
+    const nothing = await call('prometheus_query', { query: 'container_memory_working_set_bytes{pod="other"}' });
+    expect(nothing).toMatchObject({ status: 'no_data' });
+    expect(dataOf(nothing)).toContain(
+      'container_memory_working_set_bytes has series, with labels container (checkout)',
+    );
+    const refused = await call('prometheus_query', { query: 'sum(up[5m])' });
+    expect(refused).toMatchObject({ status: 'error', reason: 'InvalidInput' });
+    expect(refused.text).toContain('parse error');
+  });
+});

@@ -34,7 +34,6 @@ async function fire(alertmanager: string): Promise<void> {
 
 it.skipIf(!canRun)(
   'the five commands of the README lead from a clone to a report from a real Alertmanager',
-  { timeout: 240_000 },
   async () => {
     const [block, ...others] = parseBlocks(readFileSync(join(repositoryRoot, 'README.md'), 'utf8')).filter(
       ({ marks }) => marks.includes('alertmanager'),

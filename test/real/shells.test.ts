@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCleanup } from '../support/cleanup.ts';
 import { startListServer } from '../support/list-server.ts';
 import { repositoryRoot, runProcess } from '../support/processes.ts';
+import { waitFor } from '../support/wait.ts';
 
 // The scripts of `fist completion`, in the shells themselves. Not every machine has every shell.
 
@@ -31,11 +32,20 @@ beforeAll(async () => {
   };
 });
 
-/** Runs a script in a shell that reads no file of the person; what it prints, by line. */
-async function inShell(shell: string, flags: readonly string[], script: string): Promise<readonly string[]> {
-  const { stdout, stderr, code } = await runProcess(shell, [...flags, script], { environment, cwd: folder });
-  expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-  return stdout.split('\n').map((line) => line.trim());
+/** Runs a script in a shell that reads no file of the person; what it prints, by line, once the server was asked in time for its id. */
+function inShell(shell: string, flags: readonly string[], script: string): Promise<readonly string[]> {
+  let last = '';
+  return waitFor(
+    'an id of the server',
+    async () => {
+      const { stdout, stderr, code } = await runProcess(shell, [...flags, script], { environment, cwd: folder });
+      expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+      last = stdout;
+      // Nobody who presses Tab waits for a server longer than a second: on a busy machine that may be over.
+      return stdout.includes('0199bb') && stdout.split('\n').map((line) => line.trim());
+    },
+    { explain: () => last },
+  );
 }
 
 const has = (shell: string) => spawnSync(shell, ['--version']).error === undefined;

@@ -61,47 +61,43 @@ async function prepare() {
   };
 }
 
-describe.skipIf(!canRun)(
-  canRun ? 'Sink alertmanager, against the real one' : 'skipped: no Alertmanager',
-  { timeout: 60_000 },
-  () => {
-    it('annotates the alert, and no other, without a change of its times', async () => {
-      const { alerts, deliver, startsAt, endsAt } = await prepare();
-      expect(await deliver('annotate')).toEqual({ ok: true, reference: null });
-      const [alert, ...others] = await alerts('web-1');
-      expect(others).toEqual([]);
-      const ours = { fist_cause: 'Container web was OOMKilled.', fist_confidence: '95%', fist_run: payload.run.url };
-      expect(alert?.annotations).toEqual({ summary: 'it restarts', ...ours });
-      expect([alert?.startsAt, alert?.endsAt]).toEqual([startsAt, endsAt]);
-      expect((await alerts('web-2'))[0]?.annotations).toEqual({ summary: 'it restarts' });
-    });
+describe.skipIf(!canRun)(canRun ? 'Sink alertmanager, against the real one' : 'skipped: no Alertmanager', () => {
+  it('annotates the alert, and no other, without a change of its times', async () => {
+    const { alerts, deliver, startsAt, endsAt } = await prepare();
+    expect(await deliver('annotate')).toEqual({ ok: true, reference: null });
+    const [alert, ...others] = await alerts('web-1');
+    expect(others).toEqual([]);
+    const ours = { fist_cause: 'Container web was OOMKilled.', fist_confidence: '95%', fist_run: payload.run.url };
+    expect(alert?.annotations).toEqual({ summary: 'it restarts', ...ours });
+    expect([alert?.startsAt, alert?.endsAt]).toEqual([startsAt, endsAt]);
+    expect((await alerts('web-2'))[0]?.annotations).toEqual({ summary: 'it restarts' });
+  });
 
-    it('silences it once, and takes that back when it is over', async () => {
-      const { alerts, silences, deliver } = await prepare();
-      const verdict = await deliver('silence');
-      expect(await deliver('silence')).toEqual(verdict);
-      expect(await silences()).toMatchObject([{ id: verdict.reference, status: { state: 'active' } }]);
-      expect((await alerts('web-1'))[0]?.status).toMatchObject({
-        state: 'suppressed',
-        silencedBy: [verdict.reference],
-      });
-      expect((await alerts('web-2'))[0]?.status.silencedBy).toEqual([]);
-
-      await deliver('silence', true);
-      expect((await silences())[0]?.status.state).toBe('active');
-      await deliver('resolve');
-      expect(await alerts('web-1')).toEqual([]);
-      await deliver('silence', true);
-      expect((await silences())[0]?.status.state).toBe('expired');
+  it('silences it once, and takes that back when it is over', async () => {
+    const { alerts, silences, deliver } = await prepare();
+    const verdict = await deliver('silence');
+    expect(await deliver('silence')).toEqual(verdict);
+    expect(await silences()).toMatchObject([{ id: verdict.reference, status: { state: 'active' } }]);
+    expect((await alerts('web-1'))[0]?.status).toMatchObject({
+      state: 'suppressed',
+      silencedBy: [verdict.reference],
     });
+    expect((await alerts('web-2'))[0]?.status.silencedBy).toEqual([]);
 
-    it('resolves it, and makes nothing of what is gone', async () => {
-      const { alerts, deliver } = await prepare();
-      expect(await deliver('resolve')).toEqual({ ok: true, reference: null });
-      expect(await alerts('web-1')).toEqual([]);
-      expect(await alerts('web-2')).toHaveLength(1);
-      expect(await deliver('annotate')).toEqual({ ok: true, reference: null });
-      expect(await alerts('web-1')).toEqual([]);
-    });
-  },
-);
+    await deliver('silence', true);
+    expect((await silences())[0]?.status.state).toBe('active');
+    await deliver('resolve');
+    expect(await alerts('web-1')).toEqual([]);
+    await deliver('silence', true);
+    expect((await silences())[0]?.status.state).toBe('expired');
+  });
+
+  it('resolves it, and makes nothing of what is gone', async () => {
+    const { alerts, deliver } = await prepare();
+    expect(await deliver('resolve')).toEqual({ ok: true, reference: null });
+    expect(await alerts('web-1')).toEqual([]);
+    expect(await alerts('web-2')).toHaveLength(1);
+    expect(await deliver('annotate')).toEqual({ ok: true, reference: null });
+    expect(await alerts('web-1')).toEqual([]);
+  });
+});

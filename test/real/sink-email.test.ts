@@ -46,12 +46,19 @@ const ours =
 
 async function startStrict(): Promise<StrictVendor> {
   const server = await startMailServer({ credentials, allowInsecureAuth: true });
+  let coming: readonly MailFault[] = [];
+  let before = 0;
   return {
     vendor: {
       url: `smtp://localhost:${server.port}`,
       requests: server.mails as unknown as Vendor['requests'],
       refusals: [],
-      fail: (...faults) => server.fail(...faults.flatMap((fault) => mailFaults[fault] ?? [])),
+      fail(...faults) {
+        coming = faults.flatMap((fault) => mailFaults[fault] ?? []);
+        before = server.connections();
+        server.fail(...coming);
+      },
+      patienceMs: () => (coming[server.connections() - before]?.at.startsWith('silent') === true ? 150 : 20_000),
       stop: () => server.stop(),
     },
     effects: () => server.mails.length,
@@ -71,7 +78,7 @@ testSink({
   forbidden: [/<[a-z!/]/i],
 });
 
-async function start(options: MailServerOptions = {}, timeoutMs = 2000) {
+async function start(options: MailServerOptions = {}, timeoutMs = 20_000) {
   const server = await startMailServer(options);
   cleanup.defer(() => server.stop());
   const world = sinkWorld({ secrets, timeoutMs });
@@ -233,7 +240,7 @@ describe('over a connection within the machine', () => {
   });
 
   test.each(['lost after content', 'silent after content'] as const)('%s: it may have come', async (at) => {
-    const { server, deliver } = await start({}, 300);
+    const { server, deliver } = await start({}, 2000);
     server.fail({ at });
     expect(await deliver(plain)).toMatchObject({ ok: false, retry: true, ambiguous: true });
     expect(await deliver(plain, { isRepeat: true })).toMatchObject({ ok: true });
@@ -243,7 +250,7 @@ describe('over a connection within the machine', () => {
   });
 
   test.each(['lost before content', 'silent greeting'] as const)('%s: it has not come', async (at) => {
-    const { server, deliver } = await start({}, 300);
+    const { server, deliver } = await start({}, 2000);
     server.fail({ at });
     const verdict = await deliver(plain);
     expect(verdict).toMatchObject({ ok: false, retry: true });

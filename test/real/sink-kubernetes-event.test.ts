@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkCluster } from '../../src/app/preflight.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
-import { connectKube } from '../../src/kube/client.ts';
-import { clusterEvents } from '../../src/kube/events.ts';
+import { connectKube } from '../../src/kube/connection/client.ts';
+import { clusterEvents } from '../../src/kube/events/events.ts';
 import { kubernetesEvent } from '../../src/sinks/kubernetes-event.ts';
 import { firing, resolved, startTestApp } from '../support/app.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
@@ -123,7 +123,7 @@ describe.skipIf(assets === null)('Events on a real API server', () => {
     expect(server.kubectl(['describe', 'pod', 'web-1', '-n', 'shop'])).toContain('Container web was OOMKilled.');
     const late = { namespace: 'absent', pod: 'web-1' };
     expect(await deliver(late)).toEqual({ ok: false, retry: false, reason: 'there is no namespace absent' });
-  }, 60_000);
+  });
 
   test('with the right to create alone it is made too, once; without it the rule is named, and check says so before', async () => {
     const blind = await deliverAs('blind');
@@ -148,7 +148,7 @@ describe.skipIf(assets === null)('Events on a real API server', () => {
       next: rule,
     });
     expect(await find('blind')).toMatchObject({ result: 'ok', text: 'events: made by Sink default/events' });
-  }, 60_000);
+  });
 
   test('a server tells an incident from its report to its end, and does not hear itself', async () => {
     const app = await startTestApp(cleanup, { files: { 'all.yaml': resources }, kubeconfig: as('writer') });
@@ -182,5 +182,5 @@ describe.skipIf(assets === null)('Events on a real API server', () => {
     const names = async () => (await app.list<{ readonly name: string }>('/api/v1/alerts')).map(({ name }) => name);
     await waitFor('the Warning', async () => (await names()).includes('Unhealthy'));
     expect((await names()).sort()).toEqual(['Broken', 'Unhealthy']);
-  }, 60_000);
+  });
 });

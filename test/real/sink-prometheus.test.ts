@@ -29,35 +29,31 @@ async function prepare() {
   };
 }
 
-describe.skipIf(!canRun)(
-  canRun ? 'Sink prometheus, against a real Pushgateway' : 'skipped: no Pushgateway',
-  { timeout: 60_000 },
-  () => {
-    it('pushes what Prometheus can read, replaces it with the next run, and deletes it at the end', async () => {
-      const { deliver, groups, exposed } = await prepare();
-      expect(await deliver()).toEqual({ ok: true, reference: null });
-      const labels = 'alertname="KubePodCrashLooping",instance="",job="fist",namespace="shop"';
-      expect(await exposed()).toContain(`fist_cause_confidence{${labels}} 0.95\n`);
-      expect(await deliver({ metrics: { other: '{{ .workflow.duration }}' } })).toMatchObject({ ok: true });
-      const text = await exposed();
-      expect(text).toContain(`other{${labels}} 12\n`);
-      expect(text).not.toContain('fist_cause_confidence');
-      await deliver({}, end);
-      expect(await groups()).toEqual([]);
-      expect(await deliver({}, end)).toEqual({ ok: true, reference: null });
-    });
+describe.skipIf(!canRun)(canRun ? 'Sink prometheus, against a real Pushgateway' : 'skipped: no Pushgateway', () => {
+  it('pushes what Prometheus can read, replaces it with the next run, and deletes it at the end', async () => {
+    const { deliver, groups, exposed } = await prepare();
+    expect(await deliver()).toEqual({ ok: true, reference: null });
+    const labels = 'alertname="KubePodCrashLooping",instance="",job="fist",namespace="shop"';
+    expect(await exposed()).toContain(`fist_cause_confidence{${labels}} 0.95\n`);
+    expect(await deliver({ metrics: { other: '{{ .workflow.duration }}' } })).toMatchObject({ ok: true });
+    const text = await exposed();
+    expect(text).toContain(`other{${labels}} 12\n`);
+    expect(text).not.toContain('fist_cause_confidence');
+    await deliver({}, end);
+    expect(await groups()).toEqual([]);
+    expect(await deliver({}, end)).toEqual({ ok: true, reference: null });
+  });
 
-    it('groups have the labels that the alert has, whatever they say', async () => {
-      const { deliver, groups } = await prepare();
-      // A lone surrogate cannot be sent as UTF-8, and a long label is cut.
-      const values = injections.filter((text) => text.isWellFormed() && text.length <= 512);
-      for (const x of values) {
-        const about = { ...payload, alert: { ...payload.alert, labels: { x } } };
-        const verdict = await deliver({ grouping: { x: '{{ .alert.labels.x }}' } }, { payload: about });
-        expect([x, verdict]).toEqual([x, { ok: true, reference: null }]);
-      }
-      const found = (await groups()).map(({ labels }) => labels['x']);
-      expect(new Set(found)).toEqual(new Set(values));
-    });
-  },
-);
+  it('groups have the labels that the alert has, whatever they say', async () => {
+    const { deliver, groups } = await prepare();
+    // A lone surrogate cannot be sent as UTF-8, and a long label is cut.
+    const values = injections.filter((text) => text.isWellFormed() && text.length <= 512);
+    for (const x of values) {
+      const about = { ...payload, alert: { ...payload.alert, labels: { x } } };
+      const verdict = await deliver({ grouping: { x: '{{ .alert.labels.x }}' } }, { payload: about });
+      expect([x, verdict]).toEqual([x, { ok: true, reference: null }]);
+    }
+    const found = (await groups()).map(({ labels }) => labels['x']);
+    expect(new Set(found)).toEqual(new Set(values));
+  });
+});

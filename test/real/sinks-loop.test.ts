@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../support/cleanup.ts';
@@ -44,7 +44,6 @@ ${sink('kept', '{ type: file, sendResolved: true, config: { file: reports.jsonl 
 
 describe.skipIf(missing !== undefined)(
   missing === undefined ? 'from Alertmanager and back' : `skipped: ${missing} not found`,
-  { timeout: 120_000 },
   () => {
     it('an alert has its cause where it came from, metrics while it fires, and lines in a file', async () => {
       const folder = cleanup.temporaryFolder('loop');
@@ -97,10 +96,9 @@ receivers:
 
       await post(Date.now());
       await waitFor('the metrics to go', async () => !pushed.test(await metrics()), { timeoutMs: 20_000 });
+      const reports = join(folder, 'sinks', 'default', 'reports.jsonl');
       const lines = await waitFor('both lines', () => {
-        const text = readFileSync(join(folder, 'sinks', 'default', 'reports.jsonl'), 'utf8')
-          .trim()
-          .split('\n');
+        const text = existsSync(reports) ? readFileSync(reports, 'utf8').trim().split('\n') : [];
         return text.length === 2 ? text : null;
       });
       expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual([

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createReviews } from '../../src/kube/review.ts';
-import { connectTransport } from '../../src/kube/transport.ts';
-import { clusterIdentities } from '../../src/kube/identities.ts';
+import { createReviews } from '../../src/kube/accounts/review.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
+import { clusterIdentities } from '../../src/kube/accounts/identities.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';

@@ -91,7 +91,7 @@ test('1,000 runs of schema version 1 end after the migration, and 100 wait for a
     'triage failed Internal 5',
     'triage succeeded  845',
   ]);
-}, 150_000);
+});
 
 async function unfinished(url: string, condition: string): Promise<number> {
   const { rows } = await looking(url, (execute) =>

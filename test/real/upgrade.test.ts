@@ -205,7 +205,7 @@ describe('runs that version 1 left in the middle of their work', () => {
     const after = succeededSteps(path);
     expect([...committed].filter((step) => !after.has(step))).toEqual([]);
     expect(running.stdout()).toContain('run-finished triage');
-  }, 120_000);
+  });
 });
 
 type Succeeded = Pick<StepRecord, 'id' | 'completedAt'>;

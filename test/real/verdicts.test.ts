@@ -1,8 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { AgentResult } from '../../src/core/finding.ts';
 import { reportAnswer, startAgentApp } from '../support/agent-world.ts';
-import type { AgentApp } from '../support/agent-world.ts';
-import type { RunDetail } from '../support/app.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { runFist } from '../support/program.ts';
 
@@ -12,11 +9,6 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
 const past = { calls: [{ name: 'past_incidents', input: {} }] };
-
-async function again(world: AgentApp, id: string): Promise<{ readonly run: RunDetail; readonly report: AgentResult }> {
-  await world.app.call('POST', `/api/v1/runs/${id}/retry`, {});
-  return world.report();
-}
 
 test('a refuted cause says so when it is stated again, to people, in JSON and to a model; a confirmed one too', async () => {
   const world = await startAgentApp(cleanup);
@@ -41,7 +33,7 @@ test('a refuted cause says so when it is stated again, to people, in JSON and to
   expect(row).toContain('refuted');
 
   model.say(past, { text: 'I know.' }, reportAnswer());
-  const second = await again(world, first.run.id);
+  const second = await world.again(first.run.id);
   expect(second.report.root_cause).toMatch(/A person refuted this cause for the same alert before \(run\//);
   expect(second.report.earlier_verdicts).toMatchObject([
     { run: first.run.id, verdict: 'refuted', is_same_cause: true, cause, note: 'see the dashboard', by: 'ada' },
@@ -65,7 +57,7 @@ test('a refuted cause says so when it is stated again, to people, in JSON and to
     /^Verdict +withdrawn by ada at .* \(after 2 earlier verdicts\)$/m,
   );
   model.say({ text: 'Nothing.' }, reportAnswer());
-  const third = await again(world, second.run.id);
+  const third = await world.again(second.run.id);
   expect(third.report.root_cause).not.toContain('refuted');
   expect(third.report.report).toContain('a person confirmed this cause');
   expect(await fist('refute', 'run/none')).toMatchObject({ code: 1, out: '' });

@@ -46,7 +46,7 @@ function childOf(pid: number): number {
   return pid;
 }
 
-describe(`bin/fist.js under ${systemNode}`, { timeout: 60_000 }, () => {
+describe(`bin/fist.js under ${systemNode}`, () => {
   it('prints its version and the Node that it runs on', async () => {
     const { version } = JSON.parse(readFileSync(`${repositoryRoot}package.json`, 'utf8')) as { version: string };
     const { code, stdout, stderr } = await fist('version');

@@ -245,7 +245,7 @@ it('what was signed with a time and is sent again has no effect, with another ke
   expect(first.json()).toMatchObject({ opened: 1, runs: 1 });
   for (const headers of [{}, { 'idempotency-key': 'another' }])
     expect((await send(headers)).json()).toEqual(first.json());
-  const alerts = (await world.get('/api/v1/alerts')).json() as { items: { receiveCount: number }[] };
+  const alerts = (await world.get('/api/v1/alerts')).json<{ items: { receiveCount: number }[] }>();
   expect(alerts.items.map(({ receiveCount }) => receiveCount)).toEqual([1]);
   await world.close();
 });

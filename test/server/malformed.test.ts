@@ -181,10 +181,10 @@ describe('malformed bodies', () => {
     expect(response.json()).toMatchObject({ code: 'InvalidInput', message: expect.any(String) });
     const letters = await items('dead-letters');
     expect(letters).toHaveLength(before + 1);
-    const letter = (await world.get(`/api/v1/dead-letters/${letters[0]?.id}`)).json() as {
+    const letter = (await world.get(`/api/v1/dead-letters/${letters[0]?.id}`)).json<{
       body: string;
       message: string;
-    };
+    }>();
     expect(Buffer.byteLength(letter.body)).toBeLessThanOrEqual(64 * 1024);
     expect(letter.message.length).toBeLessThan(2000);
     expect(await Promise.all(lists.map(items))).toEqual(rows);

@@ -160,13 +160,18 @@ describe('who may ask', () => {
 
 describe('waiting for the end', () => {
   function statuses(...given: RunStatus[]): Partial<ServerOptions> {
+    return runsOf('shop', ...given);
+  }
+
+  function runsOf(namespace: string, ...given: RunStatus[]): Partial<ServerOptions> {
     const left = [...given];
     const find = async (id: string) =>
       ({
         id,
+        namespace,
         status: left.length > 1 ? left.shift() : left[0],
         outputs: { done: true },
-        error: null,
+        error: namespace === 'shop' ? null : 'it found a secret',
       }) as unknown as RunRecord;
     return {
       reader: { runs: { find, steps: async () => [], evidence: async () => [] } } as unknown as ServerOptions['reader'],
@@ -188,6 +193,11 @@ describe('waiting for the end', () => {
   it('answers with what came of the run', async () => {
     const { runs } = await waitFor('30s', statuses('pending', 'running', 'succeeded'));
     expect(runs).toEqual([{ id: 'new-run', status: 'succeeded', outputs: { done: true }, error: null }]);
+  });
+
+  it('answers with the state of a run of another namespace, and with nothing that it found', async () => {
+    const { runs } = await waitFor('30s', runsOf('platform', 'running', 'failed'));
+    expect(runs).toEqual([{ id: 'new-run', status: 'failed', outputs: {}, error: null }]);
   });
 
   it('answers with the run as it is when the time is over', async () => {

@@ -10,6 +10,7 @@ import { createCleanup } from '../support/cleanup.ts';
 import { runFixture } from '../support/deliveries.ts';
 import { apiToken, emptyLists } from '../support/fake-server.ts';
 import { alertFixture } from '../support/rows.ts';
+import { waitFor } from '../support/wait.ts';
 import { createWorld } from './world.ts';
 
 // The stream over HTTP, on a real store.
@@ -59,10 +60,7 @@ async function connect(port: number, query = '', lastId?: string) {
   };
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; !isSo() && tries < 500; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(isSo()).toBe(true);
-}
+const until = (isSo: () => boolean) => waitFor('what is told', isSo);
 
 const now = () => new Date().toISOString();
 type Started = Awaited<ReturnType<typeof start>>;

@@ -37,13 +37,20 @@ export const agentWires = Object.keys(modelOnWire) as readonly AgentWire[];
 
 export const webhookToken = 'token-for-tests-0123456789';
 
+export interface RunReport {
+  readonly run: RunDetail;
+  readonly report: AgentResult;
+}
+
 export interface AgentApp {
   readonly app: TestApp;
   readonly model: ModelServer;
   /** Raises an alert, of the example unless one is given. */
   readonly raise: (alert?: object) => Promise<void>;
   /** The report of the newest run of this alert, once it has ended. */
-  readonly report: (alertname?: string) => Promise<{ readonly run: RunDetail; readonly report: AgentResult }>;
+  readonly report: (alertname?: string) => Promise<RunReport>;
+  /** The report of a new run of a finished one, once that has ended. */
+  readonly again: (runId: string) => Promise<RunReport>;
 }
 
 /** What is written into the resources of the example. */
@@ -107,11 +114,14 @@ export async function startAgentApp(cleanup: Cleanup, options: AgentAppOptions =
       await app.notify('billing-alerts', [given], webhookToken);
     },
     async report(alertname = alert.labels['alertname'] ?? '') {
-      const run = await app.endedRun(alertname);
-      const { result } = run.steps.at(-1) ?? {};
-      return { run, report: result as unknown as AgentResult };
+      return reportOf(await app.endedRun(alertname));
     },
+    again: async (runId) => reportOf(await app.repeated(runId)),
   };
+}
+
+function reportOf(run: RunDetail): RunReport {
+  return { run, report: run.steps.at(-1)?.result as unknown as AgentResult };
 }
 
 /** An answer in the form of a report: that nothing is shown, unless the changes say otherwise. */

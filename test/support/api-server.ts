@@ -17,6 +17,8 @@ export interface ApiServer {
   kubeconfig(name: string, user: object, server?: string): string;
   /** A new token of a ServiceAccount. */
   token(namespace: string, account: string): string;
+  /** The one that it got first, as programs use theirs: new ones of one address are bounded. */
+  sameToken(namespace: string, account: string): string;
   /** Requests on record so far. */
   audit(): readonly AuditLine[];
   /** An outage: ends the API server, not its data. */
@@ -49,6 +51,9 @@ export function findApiServer(): string | null {
 function flags(options: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
 }
+
+/** An API server that is told to end waits a minute for whoever still watches. */
+const graceMs = 5000;
 
 export async function startApiServer(cleanup: Cleanup, assets: string): Promise<ApiServer> {
   const folder = cleanup.temporaryFolder('api-server');
@@ -91,7 +96,7 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
   };
   const startServer = (): RunningProcess => {
     const started = startProcess(join(assets, 'kube-apiserver'), flags(serverOptions));
-    cleanup.defer(() => started.stop());
+    cleanup.defer(() => started.stop(graceMs));
     return started;
   };
   let server = startServer();
@@ -121,6 +126,9 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
+  const token = (namespace: string, account: string) =>
+    kubectl(['create', 'token', account, '--namespace', namespace]).trim();
+  const tokens = new Map<string, string>();
   const isReady = (): boolean => {
     if (server.exitStatus() !== null || etcd.exitStatus() !== null)
       throw new Error(`the API server ended: ${server.stderr().slice(-2000)}${etcd.stderr().slice(-2000)}`);
@@ -140,7 +148,7 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
     kubeconfig,
     certificate,
     async stop() {
-      await server.stop();
+      await server.stop(graceMs);
     },
     async start() {
       server = startServer();
@@ -160,11 +168,18 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
       const controllers = startProcess(join(assets, 'kube-controller-manager'), flags(options));
       cleanup.defer(() => controllers.stop());
     },
-    token: (namespace, account) => kubectl(['create', 'token', account, '--namespace', namespace]).trim(),
+    token,
+    sameToken(namespace, account) {
+      const key = `${namespace}/${account}`;
+      const known = tokens.get(key) ?? token(namespace, account);
+      tokens.set(key, known);
+      return known;
+    },
     audit: () =>
       readFileSync(join(folder, 'audit.log'), 'utf8')
-        .trimEnd()
         .split('\n')
+        // Behind the last line feed is nothing, or a line that is being written.
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as AuditLine),
   };
 }

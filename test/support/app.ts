@@ -1,9 +1,9 @@
 import { noReaders } from '../../src/app/readers.ts';
 import { noModelDefaults } from '../../src/agent/models/choose.ts';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp } from '../../src/app/createApp.ts';
-import type { App } from '../../src/app/createApp.ts';
+import type { App } from '../../src/app/app.ts';
 import type { AppOptions } from '../../src/app/options.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
@@ -14,6 +14,7 @@ import type { Evidence, RunRecord, StepRecord } from '../../src/core/run.ts';
 import { keepEverything } from '../../src/core/retention.ts';
 import { silentLog } from '../../src/lib/silent-log.ts';
 import type { Cleanup } from './cleanup.ts';
+import { writeMigratedDatabase } from './migrated.ts';
 import { repositoryRoot } from './processes.ts';
 import { waitFor } from './wait.ts';
 
@@ -49,6 +50,8 @@ export interface TestApp {
   alertNamed(name: string): Promise<AlertRecord>;
   /** The newest run of the alert, once it and all its deliveries have ended. */
   endedRun(alertname: string): Promise<RunDetail>;
+  /** A new run of a finished one, once it has ended as above. */
+  repeated(runId: string): Promise<RunDetail>;
   writeResources(file: string, text: string): void;
   stop(): Promise<void>;
 }
@@ -105,6 +108,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
     writeFileSync(join(folder, 'secrets', name, 'token'), token, { mode: 0o600 });
   }
   const database = join(folder, 'data', 'fist.db');
+  if (!existsSync(database)) writeMigratedDatabase(database);
   let written = '';
   const app = await createApp(
     {
@@ -156,7 +160,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
   };
 }
 
-type Client = Pick<TestApp, 'call' | 'get' | 'list' | 'notify' | 'alertNamed' | 'endedRun'>;
+type Client = Pick<TestApp, 'call' | 'get' | 'list' | 'notify' | 'alertNamed' | 'endedRun' | 'repeated'>;
 
 function client(app: App): Client {
   const call: TestApp['call'] = async (method, path, body, headers = {}) => {
@@ -183,6 +187,11 @@ function client(app: App): Client {
     if (alert === undefined || others.length > 0) throw new Error(`${others.length + 1} alerts are named ${name}`);
     return alert;
   };
+  const ended = (id: string) =>
+    waitFor(`the end of run ${id}`, async () => {
+      const run = await get<RunDetail>(`/api/v1/runs/${id}`);
+      return isFinal(run.status) && run.deliveries.every(({ status }) => status !== 'pending') && run;
+    });
   return {
     call,
     get,
@@ -198,10 +207,13 @@ function client(app: App): Client {
     async endedRun(alertname) {
       const id = (await alertNamed(alertname)).workflowId;
       if (id === null) throw new Error(`alert ${alertname} has no run`);
-      return waitFor(`the run of ${alertname}`, async () => {
-        const run = await get<RunDetail>(`/api/v1/runs/${id}`);
-        return isFinal(run.status) && run.deliveries.every(({ status }) => status !== 'pending') && run;
-      });
+      return ended(id);
+    },
+    async repeated(runId) {
+      // The alert names its new run only once that has begun.
+      const { status, body } = await call('POST', `/api/v1/runs/${runId}/retry`, {});
+      if (status !== 201) throw new Error(`the retry of run ${runId} answered ${status} ${JSON.stringify(body)}`);
+      return ended((body as { readonly id: string }).id);
     },
   };
 }

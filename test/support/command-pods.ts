@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../src/core/cluster.ts';
-import { kinds } from '../../src/kube/kinds.ts';
-import { connectTransport } from '../../src/kube/transport.ts';
-import { kubeWriter } from '../../src/kube/writer.ts';
+import { kinds } from '../../src/kube/kinds/kinds.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
+import { kubeWriter } from '../../src/kube/connection/writer.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Cleanup } from './cleanup.ts';
 import { startKubelet } from './kubelet.ts';

@@ -174,6 +174,7 @@ export const closedAlert: AlertRecord = {
   aiAnalysis: null,
   aiConfidence: null,
   cause: null,
+  reportNamespace: null,
   autoResolved: false,
   announced: true,
   mutedUntil: null,

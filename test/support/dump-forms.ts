@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
-import { lastLines, parseLogSections } from '../../src/kube/logs.ts';
-import { resourceTypes } from '../../src/kube/resources.ts';
+import { lastLines, parseLogSections } from '../../src/kube/live/logs.ts';
+import { resourceTypes } from '../../src/kube/kinds/resources.ts';
 import type { ClusterResource } from '../../src/core/cluster.ts';
 
 /** Paths with their texts. */

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ClusterResource, KubernetesObject } from '../../src/core/cluster.ts';
-import { openDump } from '../../src/kube/dump.ts';
-import { resourceTypes } from '../../src/kube/resources.ts';
+import { openDump } from '../../src/kube/dump/dump.ts';
+import { resourceTypes } from '../../src/kube/kinds/resources.ts';
 import type { Cleanup } from './cleanup.ts';
 
 const pathPattern = /^\/api(?:s\/[^/]+)?\/v[^/]+(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(\/log)?$/;

@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import type { ModelBudget, Plan, PlanStep } from '../../src/core/plan.ts';
 import type { CommandRunner } from '../../src/core/command.ts';
 import type { Clock } from '../../src/core/ports.ts';
+import { pendingRun } from '../../src/core/run.ts';
 import type { AlertSnapshot, RunRecord, StepOutcome, StepRecord } from '../../src/core/run.ts';
 import type { Store } from '../../src/core/store.ts';
 import { addMs, toTimestamp } from '../../src/core/time.ts';
@@ -237,45 +238,29 @@ export function alertRecord(now: string, changes: Partial<AlertRecord> = {}): Al
 
 export function runRecord(plan: Plan, now: string, changes: Partial<RunRecord> = {}, alert?: AlertRecord): RunRecord {
   const snapshot: AlertSnapshot | null = alert === undefined ? null : { ...alert, status: 'firing' };
-  return {
-    id: newId(),
-    name: plan.name,
-    namespace: plan.namespace,
-    triggerSource: 'default/prometheus',
-    status: 'pending',
-    alertId: alert?.id ?? null,
-    episode: alert?.episode ?? 0,
-    planHash: JSON.stringify(plan),
-    stepsCompleted: 0,
-    totalSteps: plan.steps.length,
-    currentStep: null,
-    input: {
-      source: { name: 'prometheus', namespace: 'default', type: 'webhook' },
-      alert: snapshot,
-      context: {},
-      depth: 0,
+  const run = pendingRun(
+    {
+      id: newId(),
+      name: plan.name,
+      namespace: plan.namespace,
+      triggerSource: 'default/prometheus',
+      alertId: alert?.id ?? null,
+      episode: alert?.episode ?? 0,
+      planHash: JSON.stringify(plan),
+      totalSteps: plan.steps.length,
+      input: {
+        source: { name: 'prometheus', namespace: 'default', type: 'webhook' },
+        alert: snapshot,
+        context: {},
+        depth: 0,
+      },
+      retryOf: null,
+      requestedBy: null,
+      deadlineAt: addMs(now, plan.deadlineMs),
     },
-    outputs: {},
-    error: null,
-    errorCode: null,
-    agentEvents: 0,
-    modelTokens: 0,
-    modelCostMicros: 0,
-    retryOf: null,
-    requestedBy: null,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
-    wakeAt: now,
-    waitingFor: null,
-    deadlineAt: addMs(now, plan.deadlineMs),
-    cancelRequestedAt: null,
-    cancelReason: null,
-    startedAt: null,
-    completedAt: null,
-    createdAt: now,
-    ...changes,
-  };
+    now,
+  );
+  return { ...run, ...changes };
 }
 
 /** An attempt in the journal of a run, that succeeded unless it is said. */

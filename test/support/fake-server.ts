@@ -134,6 +134,8 @@ export function emptyLists(): ListReader {
     deadLetters: empty,
     deadLetter: async () => undefined,
     changesSince: async () => [],
+    runsChangedSince: async () => [],
+    runsEndedAfter: async () => [],
     alertsOf: async () => [],
     runsOf: async () => [],
     eventsOf: async () => [],

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
-import { startElection } from '../../src/kube/lease.ts';
-import { connectTransport } from '../../src/kube/transport.ts';
-import { kubeWriter } from '../../src/kube/writer.ts';
+import { startElection } from '../../src/kube/lease/lease.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
+import { kubeWriter } from '../../src/kube/connection/writer.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/silent-log.ts';
 

@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '../../src/core/cluster.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Clock } from '../../src/core/ports.ts';
-import { KubeFailure } from '../../src/kube/failure.ts';
-import type { KubeReason } from '../../src/kube/failure.ts';
-import type { KubeWriter } from '../../src/kube/writer.ts';
+import { KubeFailure } from '../../src/kube/connection/failure.ts';
+import type { KubeReason } from '../../src/kube/connection/failure.ts';
+import type { KubeWriter } from '../../src/kube/connection/writer.ts';
 import type { FakeClock } from './clock.ts';
 import type { Random } from './random.ts';
 

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '../../src/core/cluster.ts';
-import { kinds, objectPath } from '../../src/kube/kinds.ts';
-import { connectTransport } from '../../src/kube/transport.ts';
-import type { KubeRequest } from '../../src/kube/transport.ts';
-import { kubeWriter } from '../../src/kube/writer.ts';
+import { kinds, objectPath } from '../../src/kube/kinds/kinds.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
+import type { KubeRequest } from '../../src/kube/connection/transport.ts';
+import { kubeWriter } from '../../src/kube/connection/writer.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Cleanup } from './cleanup.ts';
 import { commandOf } from './container.ts';

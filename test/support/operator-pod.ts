@@ -1,6 +1,7 @@
 import type { ApiServer } from './api-server.ts';
 import type { Cleanup } from './cleanup.ts';
-import { cleanEnvironment, freePort, startProcess, waitForHttp } from './processes.ts';
+import { readVersion } from '../../src/lib/version.ts';
+import { cleanEnvironment, freePort, runProcess, startProcess, waitForHttp } from './processes.ts';
 import type { RunningProcess } from './processes.ts';
 import { waitFor } from './wait.ts';
 
@@ -69,12 +70,7 @@ export async function startOperatorPod(cleanup: Cleanup, place: OperatorPlace): 
   const version = image.split(':').at(-1) ?? '';
   const program = place.programs.get(version);
   if (program === undefined) throw new Error(`no program is known for ${image}`);
-  const valueOf = ({ value = '', valueFrom }: Variable): string => {
-    if (valueFrom === undefined) return value.replace(/^\/data\//, `${volume}/`);
-    const { data } = read('secret', valueFrom.secretKeyRef.name) as { data: Readonly<Record<string, string>> };
-    return Buffer.from(data[valueFrom.secretKeyRef.key] ?? '', 'base64').toString();
-  };
-  const environment = Object.fromEntries(env.map((variable) => [variable.name, valueOf(variable)]));
+  const environment = environmentOf(place, env);
   const address = `127.0.0.1:${place.port ?? (await freePort())}`;
   const kubeconfig = server.kubeconfig(name, { token: server.token(namespace, spec.serviceAccountName) });
   const words = args.map((word) => (word.startsWith('--listen=') ? `--listen=${address}` : word));
@@ -100,6 +96,65 @@ export async function startOperatorPod(cleanup: Cleanup, place: OperatorPlace): 
       await process_.kill();
     },
   };
+}
+
+/** As a container has it, but for what is mounted at /data. */
+function environmentOf(
+  { server, namespace, volume }: Pick<OperatorPlace, 'server' | 'namespace' | 'volume'>,
+  variables: readonly Variable[],
+): Readonly<Record<string, string>> {
+  const valueOf = ({ value = '', valueFrom }: Variable): string => {
+    if (valueFrom === undefined) return value.replace(/^\/data\//, `${volume}/`);
+    const { name, key } = valueFrom.secretKeyRef;
+    const secret = JSON.parse(server.kubectl(['get', 'secret', name, '-n', namespace, '-o', 'json'])) as {
+      readonly data: Readonly<Record<string, string>>;
+    };
+    return Buffer.from(secret.data[key] ?? '', 'base64').toString();
+  };
+  return Object.fromEntries(variables.map((variable) => [variable.name, valueOf(variable)]));
+}
+
+interface TestContainer {
+  readonly args: readonly string[];
+  readonly env: readonly Variable[];
+}
+
+/**
+ * The part of a kubelet that runs the pod of `helm test`: its containers one after the other, against the server at `url`. Returns what
+ * they printed. Rejects with what the one printed that failed.
+ */
+export async function runTestPod(place: OperatorPlace, name: string, url: string): Promise<string> {
+  const { server, namespace, volume } = place;
+  const words = ['pod', name, '-n', namespace];
+  const shown = await waitFor(
+    'the pod of helm test',
+    () => server.kubectl(['get', ...words, '--ignore-not-found', '-o', 'json']) || null,
+    { timeoutMs: 60_000, everyMs: 500 },
+  );
+  const { spec } = JSON.parse(shown) as {
+    readonly spec: {
+      readonly initContainers?: readonly TestContainer[];
+      readonly containers: readonly TestContainer[];
+    };
+  };
+  const program = place.programs.get(readVersion()) ?? '';
+  let printed = '';
+  let phase = 'Succeeded';
+  for (const { args, env } of [...(spec.initContainers ?? []), ...spec.containers]) {
+    const own = args.map((word, index) => (args[index - 1] === '--server' ? url : word));
+    const { code, stdout, stderr } = await runProcess(process.execPath, [program, ...own], {
+      environment: cleanEnvironment({ HOME: volume, ...environmentOf(place, env) }),
+      timeoutMs: 150_000,
+    });
+    printed += stdout;
+    if (code === 0) continue;
+    phase = 'Failed';
+    printed += stderr;
+    break;
+  }
+  server.kubectl(['patch', ...words, '--subresource=status', '-p', JSON.stringify({ status: { phase } })]);
+  if (phase === 'Failed') throw new Error(printed);
+  return printed;
 }
 
 /** Says of a StatefulSet that its pod is ready, as its controller does, so that `helm install --wait` comes to its end. Waits until it is made. */

@@ -41,6 +41,7 @@ interface State {
 
 /** The outbox of a test, over a store in which the run of its deliveries has ended. */
 export interface OutboxBench extends State {
+  options(): OutboxOptions;
   /** One of another process; `send` answers in place of `answers`. */
   outboxOf(owner: string, send?: HttpClient['send'], changes?: Partial<OutboxOptions>): PumpOptions;
   insert(changes?: Partial<DeliveryRecord>): Promise<void>;
@@ -52,6 +53,7 @@ export interface OutboxBench extends State {
 /** For the tests of one `describe`. */
 export function outboxOn(database: ContractDatabase): OutboxBench {
   const on = {
+    options: () => optionsOf(on, 'one', undefined),
     outboxOf: (owner: string, send?: HttpClient['send'], changes: Partial<OutboxOptions> = {}) =>
       createOutbox({ ...optionsOf(on, owner, send), ...changes }),
     insert: (changes: Partial<DeliveryRecord> = {}) =>
@@ -112,7 +114,7 @@ function optionsOf(on: OutboxBench, owner: string, send: HttpClient['send'] | un
     random: () => 1,
     publicUrl: null,
     dataFolder: '/nowhere',
-    events: null,
+    eventsOf: () => null,
     writeStdout: (text) => Promise.resolve(void on.written.push(text)),
     stepsView: () => ({}),
   };

@@ -14,11 +14,11 @@ const asUser = isRoot ? { user: nobody } : {};
 
 /**
  * Runs the server (`$2...`) and ends it when stdin closes: a test thread that is terminated runs no code of its own any
- * more. Then the folder (`$1`) goes too.
+ * more. Then the folder (`$1`) goes too: SIGTERM, which ends who watches a server that has ended by itself, is not heard by then.
  */
 const guard = `folder=$1; shift; exec 3<&0
 "$@" </dev/null & server=$!
-( cat <&3 >/dev/null; kill -QUIT $server && while kill -0 $server; do sleep 0.1; done; rm -rf "$folder" ) 2>/dev/null & watcher=$!
+( cat <&3 >/dev/null; trap '' TERM; kill -QUIT $server && while kill -0 $server; do sleep 0.1; done; rm -rf "$folder" ) 2>/dev/null & watcher=$!
 exec 3<&-; wait $server; status=$?
 kill $watcher 2>/dev/null; exit $status`;
 

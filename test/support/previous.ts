@@ -12,6 +12,11 @@ const chart = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
 export const previousChart = join(folder, chart);
 export const previousVersion = /-(\d+\.\d+\.\d+)\.tgz$/.exec(chart)?.[1] ?? '';
 
+/** The defaults of that chart, as YAML. */
+export function readPreviousValues(): string {
+  return execFileSync('tar', ['-xzOf', previousChart, 'punching-fist/values.yaml'], { encoding: 'utf8' });
+}
+
 /** Unpacks what is kept of that version: of `program`, `examples`. Returns the folder. */
 function unpack(cleanup: Cleanup, name: string): string {
   const place = cleanup.temporaryFolder('previous');

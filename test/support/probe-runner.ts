@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../../src/core/errors.ts';
 import { renderCommand } from '../../src/lib/shell.ts';
+import { quote, runInShell } from './shell-runs.ts';
+import type { ShellCommand, ShellRun } from './shell-runs.ts';
 
 /** The shells of this machine that /bin/sh may be, each once. */
 export const probeShells: readonly string[] = [
@@ -87,15 +89,10 @@ const fakes = ['kubectl', 'helm', 'oc', 'curl', 'systemctl', 'journalctl', 'ping
 export interface ProbeFolder {
   readonly path: string;
   /** Numbers of the commands that made `pwned`, one process after the other in one shell script. */
-  run(shell: string, commands: readonly ProbeCommand[]): readonly number[];
-  /** Runs one and gives its output. */
-  output(shell: string, command: ProbeCommand): { readonly status: number | null; readonly text: string };
+  run(shell: string, commands: readonly ShellCommand[]): readonly number[];
+  /** What each did, one after the other. */
+  runAll(shell: string, commands: readonly ShellCommand[]): readonly ShellRun[];
   remove(): void;
-}
-
-export interface ProbeCommand {
-  readonly script: string;
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 export function createProbeFolder(): ProbeFolder {
@@ -134,25 +131,13 @@ export function createProbeFolder(): ProbeFolder {
       if (result.status === null) throw new Error(`the probes did not end: ${String(result.error)}`);
       return result.stdout.split('\n').filter(Boolean).map(Number);
     },
-    output(shell, { script, environment }) {
-      const result = spawnSync(shell, ['-c', script], {
-        cwd: work,
-        env: { PATH: searchPath, ...environment },
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      return { status: result.status, text: result.stdout + result.stderr };
-    },
+    runAll: (shell, commands) => runInShell(shell, commands, { cwd: work, searchPath }),
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
 }
 
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** The command with this value, or undefined where it is refused while rendering. Throws for other errors. */
-export function renderProbe(template: string, value: string): ProbeCommand | undefined {
+export function renderProbe(template: string, value: string): ShellCommand | undefined {
   try {
     return renderCommand(template, { x: value });
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from './wait.ts';
 
@@ -98,7 +99,7 @@ export function startProcess(command: string, args: readonly string[], options: 
     exitStatus: () => status,
     exited,
     signal,
-    async stop(graceMs = 15_000) {
+    async stop(graceMs = 60_000) {
       signal('SIGTERM');
       const timer = setTimeout(() => signal('SIGKILL'), graceMs);
       const ended = await exited;
@@ -119,7 +120,7 @@ export async function runProcess(
   options: StartOptions & { readonly timeoutMs?: number } = {},
 ): Promise<ExitStatus & { stdout: string; stderr: string }> {
   const child = startProcess(command, args, options);
-  const timer = setTimeout(() => child.signal('SIGKILL'), options.timeoutMs ?? 20_000);
+  const timer = setTimeout(() => child.signal('SIGKILL'), options.timeoutMs ?? 180_000);
   const status = await child.exited;
   clearTimeout(timer);
   return { ...status, stdout: child.stdout(), stderr: child.stderr() };
@@ -131,12 +132,20 @@ export function isAlive(pid: number): boolean {
   return status === 0 && !stdout.trim().startsWith('Z');
 }
 
-/** A port that was free a moment ago, for programs that cannot say which one the system chose. */
+/**
+ * A port that the system chose, for programs that cannot say which one they got. It is left by a connection that this side closed first
+ * (TIME_WAIT, RFC 9293): for a minute the system gives it to nobody who asks for any, and who names it may listen on it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const server = createServer({ allowHalfOpen: true });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
-  await new Promise<void>((done) => server.close(() => done()));
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  accepted.end();
+  await once(client.resume(), 'end');
+  client.end();
+  await Promise.all([once(accepted.resume(), 'close'), once(server.close(), 'close')]);
   return port;
 }
 
@@ -147,7 +156,7 @@ export async function waitForHttp(program: RunningProcess, url: string, timeoutM
     url,
     () => {
       if (program.exitStatus() !== null) throw new Error(`the program ended before ${url} answered\n${explain()}`);
-      return fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+      return fetch(url, { signal: AbortSignal.timeout(5000) }).then(
         (response) => response.ok,
         () => false,
       );

@@ -7,13 +7,16 @@ import type { RawConnection } from './sockets.ts';
 
 // A server with fakes around it that listens, and what raw clients send to it.
 
-/** Times of a client that are soon over. */
-export const quick: Partial<ServerLimits> = {
-  headersTimeoutMs: 150,
-  requestTimeoutMs: 300,
+/** Times of a client that a busy machine does not use up. */
+export const patient: Partial<ServerLimits> = {
+  headersTimeoutMs: 60_000,
+  requestTimeoutMs: 60_000,
   checkIntervalMs: 25,
   closeTimeoutMs: 300,
 };
+
+/** Those that are soon over: where this machine stands still for so long, a client that is not slow is let go too. */
+export const quick: Partial<ServerLimits> = { ...patient, headersTimeoutMs: 150, requestTimeoutMs: 300 };
 
 export const body = '{"alerts":[{}]}';
 /** The headers of a request that is let in, but for its length. */
@@ -25,7 +28,7 @@ export const anonymous = good.replace(/Authorization: [^\r]*\r\n/, '');
 export function createRawWorld(cleanup: Cleanup) {
   return {
     start: async (changes: Partial<ServerOptions> = {}, sources: readonly CatalogSource[] = [fakeSource()]) => {
-      const fake = await fakeServer({ limits: quick, ...changes }, sources);
+      const fake = await fakeServer({ limits: patient, ...changes }, sources);
       cleanup.defer(() => fake.server.close());
       const { port } = await fake.server.listen();
       return { ...fake, port };

@@ -124,6 +124,7 @@ export function alertFixture(changes: Partial<AlertRecord> = {}): AlertRecord {
     aiAnalysis: null,
     aiConfidence: null,
     cause: null,
+    reportNamespace: null,
     autoResolved: false,
     announced: false,
     mutedUntil: null,

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { connectTransport } from '../../src/kube/transport.ts';
-import type { KubeTransport } from '../../src/kube/transport.ts';
+import { connectTransport } from '../../src/kube/connection/transport.ts';
+import type { KubeTransport } from '../../src/kube/connection/transport.ts';
 import type { Cleanup } from './cleanup.ts';
 
 // An API server that answers as a test's function says, for what a real one has no switch for.
@@ -37,7 +37,12 @@ export interface ScriptedApi {
   readonly requests: readonly ScriptedRequest[];
 }
 
-export async function startScriptedApi(cleanup: Cleanup, script: Script, timeoutMs = 5000): Promise<ScriptedApi> {
+/** `readyz` answers with which status it says whether it is ready; such requests are none of the script's. */
+export async function startScriptedApi(
+  cleanup: Cleanup,
+  script: Script,
+  { timeoutMs = 5000, readyz = () => 200 }: { readonly timeoutMs?: number; readonly readyz?: () => number } = {},
+): Promise<ScriptedApi> {
   const requests: ScriptedRequest[] = [];
   const server = createServer((request, response) => {
     void (async () => {
@@ -52,6 +57,10 @@ export async function startScriptedApi(cleanup: Cleanup, script: Script, timeout
         headers: request.headers,
         body: text === '' ? null : (JSON.parse(text) as unknown),
       };
+      if (asked.path === '/readyz') {
+        response.writeHead(readyz()).end();
+        return;
+      }
       requests.push(asked);
       const answer = await script(asked, response);
       if (answer === null) return;

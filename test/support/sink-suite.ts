@@ -74,7 +74,12 @@ export function testSink(suite: SinkSuite): void {
   async function begin(changes: SinkWorld = {}, more: object = {}) {
     const strict = await suite.start();
     const secrets = typeof suite.secrets === 'function' ? suite.secrets(strict.vendor.url) : suite.secrets;
-    const world = sinkWorld({ secrets, ...(await suite.world?.(strict.vendor.url)), ...changes });
+    const world = sinkWorld({
+      secrets,
+      vendor: strict.vendor,
+      ...(await suite.world?.(strict.vendor.url)),
+      ...changes,
+    });
     cleanup.defer(() => world.close());
     cleanup.defer(() => strict.vendor.stop());
     const book = ledger();
@@ -136,7 +141,7 @@ export function testSink(suite: SinkSuite): void {
     );
 
     test.each(Object.keys(faults) as Fault[])('%s: once, or said to be ambiguous', async (fault) => {
-      const { vendor, effects, deliver } = await begin({ timeoutMs: 150 });
+      const { vendor, effects, deliver } = await begin();
       vendor.fail(fault);
       const verdicts = await deliver(finished);
       expect(verdicts.at(-1)).toMatchObject({ ok: true });
@@ -164,7 +169,7 @@ export function testSink(suite: SinkSuite): void {
     });
 
     test('no error tells a secret', async () => {
-      const { vendor, secrets, deliver } = await begin({ timeoutMs: 150 });
+      const { vendor, secrets, deliver } = await begin();
       vendor.fail('processed, then 500', 'reset', '503', 'no answer');
       const told = JSON.stringify(await deliver(finished));
       for (const value of Object.values(secrets)) expect(told).not.toContain(value);

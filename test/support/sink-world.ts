@@ -9,6 +9,7 @@ import { presentRoots } from '../../src/sinks/context.ts';
 import type { SinkBackend, SinkDelivery, SinkIo } from '../../src/sinks/define.ts';
 import { nothingKnown } from '../../src/sinks/known.ts';
 import { renderFields } from '../../src/sinks/render.ts';
+import type { Vendor } from './vendor.ts';
 
 // What tests of sinks share: a delivery, the world of an attempt, and an attempt as the outbox makes it.
 
@@ -88,6 +89,8 @@ export interface SinkWorld {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly now?: string;
   readonly timeoutMs?: number;
+  /** Is waited for as long as it says, request for request. */
+  readonly vendor?: Pick<Vendor, 'patienceMs'>;
   /** For files of Sinks. */
   readonly folder?: string;
   readonly events?: ClusterEvents | null;
@@ -97,7 +100,8 @@ export interface SinkWorld {
 export function sinkWorld({
   secrets = {},
   now = payload.timestamp,
-  timeoutMs = 2000,
+  timeoutMs = 20_000,
+  vendor,
   folder = '/nowhere',
   events = null,
 }: SinkWorld = {}) {
@@ -117,7 +121,9 @@ export function sinkWorld({
     othersFireAt: () => Promise.resolve(false),
     now: () => Date.parse(now),
     signal: new AbortController().signal,
-    timeoutMs,
+    get timeoutMs() {
+      return vendor?.patienceMs() ?? timeoutMs;
+    },
   };
   return { io, close: () => http.close() };
 }

@@ -3,14 +3,17 @@ import type { Socket } from 'node:net';
 
 // A client that writes whatever it is told, for tests of what no HTTP library would send.
 
+/** That it may be so long costs only who waits in vain. */
+const patienceMs = 60_000;
+
 export interface RawConnection {
   readonly socket: Socket;
   write(bytes: string | Buffer): void;
   /** Connected, and all that was written is with the system. */
   sent(): Promise<void>;
-  /** All that came, when the server has closed or `milliseconds` have passed. */
+  /** All that came, when the server has closed. Rejects after `milliseconds`. */
   ended(milliseconds?: number): Promise<string>;
-  /** All that came, as soon as `text` is in it. */
+  /** All that came, as soon as `text` is in it. Rejects as well. */
   until(text: string | RegExp, milliseconds?: number): Promise<string>;
 }
 
@@ -51,8 +54,8 @@ export function rawConnection(port: number): RawConnection {
     socket,
     write: (bytes) => void socket.write(bytes),
     sent: () => new Promise((resolve) => socket.write('', () => resolve())),
-    ended: (milliseconds = 5000) => wait(() => closed, milliseconds),
-    until: (text, milliseconds = 5000) =>
+    ended: (milliseconds = patienceMs) => wait(() => closed, milliseconds),
+    until: (text, milliseconds = patienceMs) =>
       wait(() => (typeof text === 'string' ? received.includes(text) : text.test(received)), milliseconds),
   };
 }

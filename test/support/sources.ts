@@ -124,7 +124,7 @@ export function createSourceWorld(
         ...parts,
         store,
         random: () => 0,
-        cluster: null,
+        watchOf: () => null,
         isAlone: false,
       };
       const running = startSources({ ...own, ...options });

@@ -31,6 +31,8 @@ export interface Vendor {
   readonly refusals: readonly string[];
   /** What happens to the next requests, one after the other. */
   fail(...faults: readonly Fault[]): void;
+  /** How long to wait for its next answer: none comes where this is short, and else a busy machine may take what it needs. */
+  patienceMs(): number;
   stop(): Promise<void>;
 }
 
@@ -75,6 +77,10 @@ export async function startVendor(answer: (request: VendorRequest) => VendorAnsw
     requests,
     refusals,
     fail: (...next) => void coming.push(...next),
+    patienceMs() {
+      const { answer } = faults[coming[0] ?? 'none'];
+      return answer === 'never' || answer === 'endless' ? 150 : 20_000;
+    },
     stop: () =>
       new Promise((done) => {
         server.close(() => done());

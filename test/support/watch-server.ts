@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { KubernetesObject } from '../../src/core/cluster.ts';
-import { connectKube } from '../../src/kube/client.ts';
-import type { KubeClient } from '../../src/kube/client.ts';
+import { connectKube } from '../../src/kube/connection/client.ts';
+import type { KubeClient } from '../../src/kube/connection/client.ts';
 import type { Cleanup } from './cleanup.ts';
 
 // An API server that answers what a test says, for faults that a real one has no switch for.
@@ -21,7 +21,7 @@ export interface WatchServer {
   readonly client: KubeClient;
   readonly kubeconfig: string;
   readonly asked: readonly Asked[];
-  /** The next requests are answered so, one after the other; without an answer they wait for the next one that is given. */
+  /** The next requests, but for whether it is ready, are answered so, one after the other; without an answer they wait for the next one that is given. */
   answer(...answers: readonly Answer[]): void;
 }
 
@@ -37,6 +37,10 @@ export async function startWatchServer(cleanup: Cleanup): Promise<WatchServer> {
   };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://server');
+    if (url.pathname === '/readyz') {
+      response.end('ok');
+      return;
+    }
     const one = { path: url.pathname, query: Object.fromEntries(url.searchParams) };
     asked.push(one);
     waiting.push({ response, asked: one });

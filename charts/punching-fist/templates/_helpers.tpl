@@ -82,6 +82,27 @@ app.kubernetes.io/name: {{ include "fist.name" . | trunc 58 | trimSuffix "-" }}-
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* A container of that pod: (list $ NAME ARGS). */ -}}
+{{- define "fist.testContainer" -}}
+{{- $root := index . 0 }}
+- name: {{ index . 1 }}
+  image: {{ include "fist.image" $root }}
+  imagePullPolicy: {{ $root.Values.global.image.pullPolicy }}
+  securityContext: {{- toYaml $root.Values.containerSecurityContext | nindent 4 }}
+  args: {{- toJson (index . 2) | nindent 4 }}
+  env:
+    - name: FIST_TOKEN
+      valueFrom:
+        secretKeyRef: { name: {{ include "fist.tokenSecret" $root }}, key: token }
+    {{- if $root.Values.server.tlsSecret }}
+    - { name: NODE_EXTRA_CA_CERTS, value: /ca/ca.crt }
+  volumeMounts: [{ name: ca, mountPath: /ca, readOnly: true }]
+    {{- end }}
+  resources:
+    requests: { cpu: 50m, memory: 64Mi }
+    limits: { memory: 256Mi }
+{{- end }}
+
 {{- define "fist.isPostgres" -}}
 {{- if eq .Values.database.type "postgres" }}true{{ end }}
 {{- end }}

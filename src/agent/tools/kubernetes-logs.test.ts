@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
 import type { MemoryOptions } from '../../../test/support/memory-cluster.ts';
 import { callTools, dataOf } from '../../../test/support/toolbox.ts';
-import { openDump } from '../../kube/dump.ts';
+import { openDump } from '../../kube/dump/dump.ts';
 import { kubernetesLogs } from './kubernetes-logs.ts';
 
 const pod = podObject('web-1', {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventObject, memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
 import { callTools, dataOf } from '../../../test/support/toolbox.ts';
-import { openDump } from '../../kube/dump.ts';
+import { openDump } from '../../kube/dump/dump.ts';
 import { kubernetesGet } from './kubernetes-get.ts';
 import { kubernetesList } from './kubernetes-list.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventObject, memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
 import type { Objects } from '../../../test/support/memory-cluster.ts';
 import { callTools, dataOf } from '../../../test/support/toolbox.ts';
-import { openDump } from '../../kube/dump.ts';
+import { openDump } from '../../kube/dump/dump.ts';
 import { toolDefinitions } from './index.ts';
 
 const meta = (name: string, more: object = {}) => ({ name, namespace: 'shop', ...more });

@@ -1,5 +1,5 @@
 import type { AgentResult } from '../../core/finding.ts';
-import { openDump } from '../../kube/dump.ts';
+import { openDump } from '../../kube/dump/dump.ts';
 import { chooseAlerts, investigateIn } from '../investigate.ts';
 import { recordedMetrics } from '../readers.ts';
 import { askCase } from './ask.ts';

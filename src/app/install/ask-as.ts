@@ -1,14 +1,14 @@
-import type { AccountPlace } from '../../core/account.ts';
+import type { ObjectPlace } from '../../core/place.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { accountUser } from '../../kube/account-check.ts';
-import { createAccountTokens } from '../../kube/account-tokens.ts';
-import { KubeFailure } from '../../kube/failure.ts';
-import type { KubeAccess } from '../../kube/kubeconfig.ts';
-import { levelAccess } from '../../kube/level-account.ts';
-import { createReviews } from '../../kube/review.ts';
-import type { AccessVerdict, WantedAccess } from '../../kube/review.ts';
-import { transportOf } from '../../kube/transport.ts';
-import type { KubeTransport } from '../../kube/transport.ts';
+import { accountUser } from '../../kube/accounts/account-check.ts';
+import { createAccountTokens } from '../../kube/accounts/account-tokens.ts';
+import { KubeFailure } from '../../kube/connection/failure.ts';
+import type { KubeAccess } from '../../kube/connection/kubeconfig.ts';
+import { levelAccess } from '../../kube/accounts/level-account.ts';
+import { createReviews } from '../../kube/accounts/review.ts';
+import type { AccessVerdict, WantedAccess } from '../../kube/accounts/review.ts';
+import { transportOf } from '../../kube/connection/transport.ts';
+import type { KubeTransport } from '../../kube/connection/transport.ts';
 
 /** What an account may do, as the API server says. */
 export interface Asker {
@@ -20,7 +20,7 @@ export interface Asker {
 /** Asks an API server as several ServiceAccounts, one after the other. */
 export interface Askers {
   /** null = there is no such account. Throws KubeFailure, and ClusterUnavailable. */
-  as(place: AccountPlace): Promise<Asker | null>;
+  as(place: ObjectPlace): Promise<Asker | null>;
   close(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function createAskers(access: KubeAccess, own: KubeTransport): Askers {
   const known = new Map<string, Promise<Asker | null>>();
   const opened: KubeTransport[] = [];
 
-  async function open(place: AccountPlace): Promise<Asker | null> {
+  async function open(place: ObjectPlace): Promise<Asker | null> {
     const { namespace, name } = place;
     try {
       await tokens.get(namespace, name);

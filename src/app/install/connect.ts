@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../lib/clock.ts';
-import type { KubeAccess } from '../../kube/kubeconfig.ts';
-import type { KubeTransport } from '../../kube/transport.ts';
+import type { KubeAccess } from '../../kube/connection/kubeconfig.ts';
+import type { KubeTransport } from '../../kube/connection/transport.ts';
 import type { InstallWorld } from './install.ts';
 
 /** Which cluster: a context of a kubeconfig, as kubectl chooses it. */
@@ -15,7 +15,7 @@ export async function withTransport<T>(
   { kubeconfig, context }: ContextFlags,
   work: (transport: KubeTransport, access: KubeAccess) => Promise<T>,
 ): Promise<T> {
-  const { accessOf, transportOf } = await import('../../kube/transport.ts');
+  const { accessOf, transportOf } = await import('../../kube/connection/transport.ts');
   const access = await accessOf({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
@@ -30,7 +30,7 @@ export async function withTransport<T>(
 
 /** The namespace of what names none: that of the context, as kubectl has it. Throws ClusterUnavailable. */
 export async function namespaceOfContext(flags: ContextFlags): Promise<string> {
-  const { contextNamespace } = await import('../../kube/kubeconfig.ts');
+  const { contextNamespace } = await import('../../kube/connection/kubeconfig.ts');
   return contextNamespace(flags);
 }
 
@@ -39,7 +39,7 @@ export async function withInstallWorld<T>(
   flags: ContextFlags,
   work: (world: InstallWorld, transport: KubeTransport) => Promise<T>,
 ): Promise<T> {
-  const { kubeWriter } = await import('../../kube/writer.ts');
+  const { kubeWriter } = await import('../../kube/connection/writer.ts');
   return withTransport(flags, (transport) =>
     work(
       {

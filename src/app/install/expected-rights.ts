@@ -6,8 +6,8 @@ export interface InstalledNames {
   readonly namespace: string;
   /** Of its account, its roles and its workload. */
   readonly name: string;
-  /** The account with whose rights is read. */
-  readonly readAccount: string;
+  /** The account with whose rights is read; null = none is (`--read-as=none`). */
+  readonly readAccount: string | null;
 }
 
 /** Rules that an account needs. */
@@ -26,7 +26,7 @@ export interface ExpectedRight {
 
 /** All that the parts of the program say that they need, by account. */
 export function expectedRights({ namespace, name, readAccount }: InstalledNames): readonly ExpectedRight[] {
-  const { operator = [], lease = [], jobs = [], read = [], ...others } = rolesOfInstallation();
+  const { operator = [], lease = [], jobs = [] } = rolesOfInstallation();
   const clusterRole = (suffix: string) => `ClusterRole ${name}-${suffix}`;
   const own = { account: name, option: null };
   return [
@@ -39,9 +39,9 @@ export function expectedRights({ namespace, name, readAccount }: InstalledNames)
     },
     {
       ...own,
-      rules: [...lease, tokenRule(readAccount)],
+      rules: readAccount === null ? lease : [...lease, tokenRule(readAccount)],
       place: namespace,
-      purpose: `say which replica leads, and make tokens of ${readAccount}`,
+      purpose: `say which replica leads${readAccount === null ? '' : `, and make tokens of ${readAccount}`}`,
       role: `Role ${name} in namespace ${namespace}`,
     },
     {
@@ -60,20 +60,20 @@ export function expectedRights({ namespace, name, readAccount }: InstalledNames)
       role: clusterRole('commands'),
       option: 'commands.enabled of the chart allows it',
     },
+    ...(readAccount === null ? [] : readRights(readAccount, clusterRole('read'))),
+  ];
+}
+
+function readRights(account: string, role: string): readonly ExpectedRight[] {
+  const { read = [], 'read-configmaps': configMaps = [] } = rolesOfInstallation();
+  return [
+    { account, rules: read, place: null, purpose: 'read what investigations look at', role, option: null },
     {
-      account: readAccount,
-      rules: read,
-      place: null,
-      purpose: 'read what investigations look at',
-      role: clusterRole('read'),
-      option: null,
-    },
-    {
-      account: readAccount,
-      rules: others['read-configmaps'] ?? [],
+      account,
+      rules: configMaps,
       place: null,
       purpose: 'read ConfigMaps',
-      role: clusterRole('read'),
+      role,
       option: 'read.configMaps of the chart allows it',
     },
   ];
@@ -120,9 +120,10 @@ export const unusedRights: readonly Permission[] = [secrets, ...intoPods, ...pro
 
 /** What would let an account read secrets, enter pods, be somebody else, or change what it investigates. */
 export function forbiddenRights({ namespace, name, readAccount }: InstalledNames): readonly ForbiddenRight[] {
-  const reader = { account: readAccount };
   // A Role of the own namespace is seen there only.
   const ofReader = [null, namespace].flatMap((place): readonly ForbiddenRight[] => {
+    if (readAccount === null) return [];
+    const reader = { account: readAccount };
     const where = place === null ? '' : ` in namespace ${place}`;
     return [
       { ...reader, place, rules: [secrets], what: `read Secrets${where}` },

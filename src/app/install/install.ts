@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports.ts';
-import { KubeFailure } from '../../kube/failure.ts';
-import { kinds, resourceOf } from '../../kube/kinds.ts';
-import type { KubeWriter } from '../../kube/writer.ts';
+import { KubeFailure } from '../../kube/connection/failure.ts';
+import { kinds, resourceOf } from '../../kube/kinds/kinds.ts';
+import type { KubeWriter } from '../../kube/connection/writer.ts';
 import {
   imagesOf,
   labelsOf,

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../core/errors.ts';
 import { isKubernetesName } from '../../core/cluster.ts';
-import type { ObjectKind } from '../../kube/kinds.ts';
-import { kindNamed } from '../../kube/kinds.ts';
-import type { DesiredObject } from '../../kube/writer.ts';
+import type { ObjectKind } from '../../kube/kinds/kinds.ts';
+import { kindNamed } from '../../kube/kinds/kinds.ts';
+import type { DesiredObject } from '../../kube/connection/writer.ts';
 
 /** Where an installation is, and what it runs. */
 export interface InstallPlace {

@@ -1,8 +1,8 @@
 import { resourceKinds } from '../../controllers/kinds.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { kinds, resourceOf } from '../../kube/kinds.ts';
-import type { ObjectKind } from '../../kube/kinds.ts';
-import type { KubeWriter } from '../../kube/writer.ts';
+import { kinds, resourceOf } from '../../kube/kinds/kinds.ts';
+import type { ObjectKind } from '../../kube/kinds/kinds.ts';
+import type { KubeWriter } from '../../kube/connection/writer.ts';
 import { findInstallation } from './install.ts';
 import type { Done, InstallWorld } from './install.ts';
 import { installed, labelsOf, manifestTitle, managedBy, requestOf, titleOf } from './manifests.ts';

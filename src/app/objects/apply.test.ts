@@ -37,6 +37,17 @@ test('what keeps a good version in use while a new one is broken is not ready', 
   expect(readinessOf(source, broken)).toMatchObject({ isReady: false, isStalled: true, reason: 'StalledTrue' });
 });
 
+test('what an account may is waited for until it was asked', () => {
+  const unasked = object(2, ['Ready', 'True', 2], ['ClusterAccess', 'Unknown', 2]);
+  expect(readinessOf(source, unasked)).toMatchObject({
+    isReady: false,
+    isStalled: false,
+    reason: 'ClusterAccessUnknown',
+  });
+  const asked = object(2, ['Ready', 'True', 2], ['ClusterAccess', 'True', 2]);
+  expect(readinessOf(source, asked)).toMatchObject({ isReady: true });
+});
+
 test('what is in use and lacks something is ready, and says what', () => {
   const lacks = object(2, ['Ready', 'True', 2], ['CommandsResolved', 'False', 2], ['SinksResolved', 'False', 1]);
   expect(readinessOf(source, lacks)).toMatchObject({ isReady: true, lacking: 'CommandsResolvedFalse, why' });

@@ -4,8 +4,8 @@ import { AppError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { canonicalJson } from '../../lib/hash.ts';
-import { KubeFailure } from '../../kube/failure.ts';
-import type { DesiredObject, KubeWriter } from '../../kube/writer.ts';
+import { KubeFailure } from '../../kube/connection/failure.ts';
+import type { DesiredObject, KubeWriter } from '../../kube/connection/writer.ts';
 import { isUnresolved } from '../../resources/conditions.ts';
 import type { ResourceKind } from '../../resources/object.ts';
 import type { LocatedObject } from '../../resources/read.ts';
@@ -123,11 +123,14 @@ export function readinessOf(name: ObjectName, { metadata, status }: KubernetesOb
   const ready = find('Ready');
   const stalled = find('Stalled');
   const isStalled = stalled?.status === 'True';
-  const told = isStalled ? stalled : ready;
+  const access = find('ClusterAccess');
+  // It is in use, and the answer that may end that is on its way.
+  const unasked = access?.status === 'Unknown' && ready?.status === 'True' ? access : undefined;
+  const told = isStalled ? stalled : (unasked ?? ready);
   const lacking = current.filter(isUnresolved).map(({ reason, message }) => `${reason}, ${message}`);
   return {
     object: name,
-    isReady: ready?.status === 'True' && !isStalled,
+    isReady: ready?.status === 'True' && !isStalled && unasked === undefined,
     isStalled,
     reason: told?.reason ?? null,
     message: told?.message ?? 'no operator has looked at it',

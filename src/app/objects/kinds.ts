@@ -1,5 +1,5 @@
 import { resourceKinds } from '../../controllers/kinds.ts';
-import type { ObjectKind } from '../../kube/kinds.ts';
+import type { ObjectKind } from '../../kube/kinds/kinds.ts';
 import type { ResourceKind } from '../../resources/object.ts';
 
 /** How API servers name one of our kinds. */

@@ -1,8 +1,8 @@
 import { resourceKinds } from '../../controllers/kinds.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { explainFailure } from '../../kube/failure.ts';
-import { kindPath } from '../../kube/kinds.ts';
-import type { KubeTransport } from '../../kube/transport.ts';
+import { explainFailure } from '../../kube/connection/failure.ts';
+import { kindPath } from '../../kube/kinds/kinds.ts';
+import type { KubeTransport } from '../../kube/connection/transport.ts';
 import type { ResourceKind } from '../../resources/object.ts';
 import { withInstallation } from './apply.ts';
 

@@ -37,6 +37,18 @@ describe('the expression of an alert, asked again', () => {
     }
   });
 
+  it('is asked as it may be, and told as it was asked', async () => {
+    const bound = 'memory_ratio{namespace="shop"}';
+    const metrics = {
+      ...memoryMetrics({ [bound]: [mine] }),
+      bind: (expression: string) => expression.replace('memory_ratio', bound),
+    };
+    expect(await readAlertSeries(metrics, alert, now, signal)).toMatchObject({
+      range: { expression: bound },
+      series: [{}],
+    });
+  });
+
   it('is null where the alert names none, and other failures are thrown', async () => {
     expect(await readAlertSeries(memoryMetrics({}), { ...alert, generatorUrl: null }, now, signal)).toBeNull();
     const away = memoryMetrics({ memory_ratio: new AppError('Unreachable', 'away') });

@@ -68,8 +68,9 @@ export async function readAlertSeries(
   now: Timestamp,
   signal: AbortSignal,
 ): Promise<AlertSeries | null> {
-  const expression = alertExpression(alert.generatorUrl);
-  if (expression === null) return null;
+  const written = alertExpression(alert.generatorUrl);
+  if (written === null) return null;
+  const expression = metrics.bind?.(written) ?? written;
   const { from, to } = windowOf(alert.startsAt, now);
   const rangeOf = (asked: string): MetricRange => ({ expression: asked, from, to, stepMs: stepOf(from, to) });
   const comparison = comparisonOf(expression);

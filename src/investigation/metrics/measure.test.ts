@@ -8,7 +8,7 @@ import { chooseAlerts } from '../../app/investigate.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MetricsReader } from '../../core/readers.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
-import { openDump } from '../../kube/dump.ts';
+import { openDump } from '../../kube/dump/dump.ts';
 import { reportSchema } from '../../report/schema.ts';
 import { renderText } from '../../report/text.ts';
 import { investigate } from '../investigate.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { alertStatuses, causeOf, causeStates, changedAt, muteReasons, severities } from '../../core/alert.ts';
 import type { AlertRecord, CauseState } from '../../core/alert.ts';
-import type { AlertSummary, ListReader } from '../../core/lists.ts';
+import type { AlertSummary } from '../../core/lists.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { alertObject } from '../../investigation/labels.ts';
 import { count, flag, jsonObject, lazily, pageOf, text, texts, time } from './fields.ts';
@@ -20,27 +20,14 @@ interface AlertExtras {
 }
 
 /**
- * Of these alerts, those of which a reader that may look at the namespace `within` alone is told no cause: a run of another
- * namespace may have found it. null = it may look at all.
- */
-export async function causesElsewhere(
-  lists: Pick<ListReader, 'foundWithin'>,
-  alerts: readonly AlertSummary[],
-  within: string | null,
-): Promise<ReadonlySet<string>> {
-  const told = within === null ? [] : alerts.filter(({ workflowId }) => workflowId !== null).map(({ id }) => id);
-  return new Set(told).difference(await lists.foundWithin(within ?? '', told));
-}
-
-/**
  * What the API shows of an alert: all but what only intake needs, and what follows from it; nothing of its cause where that is
- * `elsewhere` ({@link causesElsewhere}).
+ * `elsewhere` ({@link import('../../core/causes.ts').causesElsewhere}).
  */
 export function alertView<T extends AlertSummary | AlertRecord>(
   alert: T,
   elsewhere: ReadonlySet<string>,
-): Omit<T, 'contentHash' | 'cause'> & AlertExtras {
-  const { contentHash: _contentHash, cause: _cause, ...view } = alert;
+): Omit<T, 'contentHash' | 'cause' | 'reportNamespace'> & AlertExtras {
+  const { contentHash: _contentHash, cause: _cause, reportNamespace: _reportNamespace, ...view } = alert;
   return {
     ...view,
     object: alertObject(alert.name, alert.labels),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { objectReference } from '../../lib/schema.ts';
 import { defineRoute } from '../define-route.ts';
 import { callerName } from '../rights.ts';
 import { lazily, text } from './fields.ts';
@@ -6,11 +7,7 @@ import { idOf, referenceText } from './references.ts';
 
 /** What may be said with the request. */
 export const alertRunBody = z.strictObject({
-  workflow: z
-    .string()
-    .trim()
-    .min(1)
-    .max(317)
+  workflow: objectReference
     .optional()
     .describe(
       'Name of a Workflow in the namespace of its Source, or `namespace/name` of one that grants that namespace; else the one that it triggers.',

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { alertStatuses, openStatuses, severities } from '../../core/alert.ts';
 import type { AlertRecord, AlertStatus, Matcher } from '../../core/alert.ts';
+import { causesElsewhere } from '../../core/causes.ts';
 import { AppError } from '../../core/errors.ts';
-import { lastReport } from '../../core/finding.ts';
+import { lastReport } from '../../core/stored-report.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ListReader, RunSummary } from '../../core/lists.ts';
 import { isFinal } from '../../core/run.ts';
 import { longestValueFor, parseMatchers } from '../../lib/matchers.ts';
 import { defineRoute } from '../define-route.ts';
 import type { ServerReader } from '../options.ts';
-import { alertDetail, alertPageAnswer, alertView, causesElsewhere } from './alert-fields.ts';
+import { alertDetail, alertPageAnswer, alertView } from './alert-fields.ts';
 import { alertPage } from './alert-page.ts';
 import { found, pageParameters, present, textParameter, timeParameters, timesOf, wordParameter } from './fields.ts';
 import { deliveryView } from './deliveries.ts';

@@ -115,13 +115,12 @@ export const createAlert = defineRoute({
 
 /** As of the requests that come to the path of the Source. */
 function count(
-  { rates, refusals, metrics }: RouteContext,
+  { rates, refusals }: RouteContext,
   source: CatalogSource,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
 ): void {
   const refusal = rates.refusal(source);
   if (refusal === null) return rates.take(source);
-  metrics.increment('fist_webhook_refused_total', { source: source.name, reason: refusal.reason });
   refusals.note(source, '/alerts', request.ip, refusal);
   void reply.headers(refusal.headers ?? {});
   const { code, message, next } = refusal.body;

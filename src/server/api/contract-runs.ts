@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { runStatuses, stepStatuses } from '../../core/run.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
 import { defineRoute } from '../define-route.ts';
-import type { RouteContext } from '../define-route.ts';
-import { anyJson, count, found, jsonObject, lazily, text, time } from './fields.ts';
+import { anyJson, count, jsonObject, lazily, text, time } from './fields.ts';
 import { offsetParameters, pageAtOffset } from './offset.ts';
+import { findRun } from './runs.ts';
 
 // Runs in the routes of the first version, with its column names; it calls them workflows.
 
@@ -78,10 +78,6 @@ function stepRowOf(step: StepRecord) {
     error: step.error,
     created_at: step.createdAt,
   };
-}
-
-async function findRun({ reader: { runs } }: RouteContext, id: string): Promise<RunRecord> {
-  return found(await runs.find(id), 'run', id, 'fist get runs');
 }
 
 export const listRunRows = defineRoute({

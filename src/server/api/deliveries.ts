@@ -20,7 +20,7 @@ const hidden: ReadonlySet<string> = new Set<WorkersPart>(['fence', 'leaseOwner',
  */
 export function deliveryView<T extends DeliverySummary | DeliveryRecord>(
   delivery: T,
-  within: string | null = null,
+  within: string | null,
 ): Omit<T, WorkersPart> {
   const isElsewhere = within !== null && delivery.namespace !== within;
   const told = isElsewhere ? { ...delivery, error: null, errorCode: null, reference: null, incident: null } : delivery;
@@ -93,12 +93,12 @@ export const listDeliveries = defineRoute({
     const runId = run === undefined ? undefined : await filterId(reader, 'run', run, within);
     const filters = present({ cursor, status, runId, sink, namespace });
     const page = await lists.deliveries({ limit, ...filters, ...timesOf(query, clock.now()) });
-    return viewPage(page, (delivery) => deliveryView(delivery));
+    return viewPage(page, (delivery) => deliveryView(delivery, null));
   },
 });
 
-async function showDelivery({ reader: { deliveries } }: RouteContext, id: string) {
-  return deliveryView(found(await deliveries.find(id), 'delivery', id, 'fist get deliveries'));
+async function showDelivery({ reader: { deliveries } }: RouteContext, id: string, within: string | null) {
+  return deliveryView(found(await deliveries.find(id), 'delivery', id, 'fist get deliveries'), within);
 }
 
 export const getDelivery = defineRoute({
@@ -109,7 +109,8 @@ export const getDelivery = defineRoute({
   summary: 'One delivery with what is sent.',
   errors: ['NotFound'],
   answer: delivery,
-  handler: async (context, { params }) => showDelivery(context, await idOf(context.reader, 'delivery', params.id)),
+  handler: async (context, { params }) =>
+    showDelivery(context, await idOf(context.reader, 'delivery', params.id), null),
 });
 
 export const retryDelivery = defineRoute({
@@ -120,10 +121,11 @@ export const retryDelivery = defineRoute({
   summary: 'Sends a failed delivery again: same key, same payload, attempts counted anew.',
   errors: ['NotFound', 'Conflict'],
   answer: delivery,
-  async handler(context, { params }) {
+  async handler(context, { params, within }) {
     const id = await idOf(context.reader, 'delivery', params.id);
     await context.control.retryDelivery(id);
-    return showDelivery(context, id);
+    // It may be of a Sink of another namespace now.
+    return showDelivery(context, id, within);
   },
 });
 
@@ -178,6 +180,6 @@ export const cancelDelivery = defineRoute({
   async handler(context, { params, body: { reason } }) {
     const id = await idOf(context.reader, 'delivery', params.id);
     await context.control.cancelDelivery(id, reason);
-    return showDelivery(context, id);
+    return showDelivery(context, id, null);
   },
 });

@@ -24,7 +24,7 @@ const refusing = () => ({ reason: 'FilterMismatch', message: 'label team is not 
 
 async function post(world: World, more: Readonly<Record<string, unknown>> = {}, headers: Record<string, string> = {}) {
   const response = await world.post('/alerts', { ...body, ...more }, headers);
-  return { status: response.statusCode, ...(response.json() as { id: string; message: string }) };
+  return { status: response.statusCode, ...response.json<{ id: string; message: string }>() };
 }
 
 async function alertsOf(world: World) {

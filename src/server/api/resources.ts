@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
 import { mostWaiting } from '../../core/lists.ts';
-import type { ListPage, ResourceActivity, RunSummary } from '../../core/lists.ts';
+import type { ListPage, ResourceActivity, RunSummary, SourceActivity } from '../../core/lists.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { AppError } from '../../core/errors.ts';
@@ -107,7 +107,7 @@ export const getDefaultSink = defineRoute({
 
 async function listOf(
   parts: Parts,
-  kind: ResourceRecord['kind'],
+  kind: Kind,
   { limit, cursor, namespace }: ListQuery,
 ): Promise<ListPage<ResourceView>> {
   const after = cursor === undefined ? undefined : decodeCursor(cursor);
@@ -118,10 +118,12 @@ async function listOf(
   const shown = start < 0 ? [] : all.slice(start, start + limit);
   const last = shown.at(-1);
   const hasMore = last !== undefined && start + shown.length < all.length;
-  return { items: await Promise.all(await viewsOf(parts, shown)), nextCursor: hasMore ? encodeCursor(last) : null };
+  const activity = await parts.reader.lists.activity();
+  const items = await Promise.all(shown.map((record) => viewOf(parts, record, activity)));
+  return { items, nextCursor: hasMore ? encodeCursor(last) : null };
 }
 
-async function itemOf(parts: Parts, kind: ResourceRecord['kind'], params: ItemParams): Promise<ResourceView> {
+async function itemOf(parts: Parts, kind: Kind, params: ItemParams): Promise<ResourceView> {
   const slash = params.namespace === undefined ? params.name.indexOf('/') : -1;
   const name = params.name.slice(slash + 1);
   const namespace = params.namespace ?? (slash < 0 ? 'default' : params.name.slice(0, slash));
@@ -132,19 +134,17 @@ async function itemOf(parts: Parts, kind: ResourceRecord['kind'], params: ItemPa
     `${namespace}/${name}`,
     `fist get ${kind.toLowerCase()}s`,
   );
-  const [view] = await viewsOf(parts, [record]);
-  return found(await view, kind, `${namespace}/${name}`, '');
+  return viewOf(parts, record, await parts.reader.lists.activity());
 }
 
-async function viewsOf(parts: Parts, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
-  const activity = await parts.reader.lists.activity();
-  return records.map(async (record) => ({
+async function viewOf(parts: Parts, record: ResourceRecord, activity: ResourceActivity): Promise<ResourceView> {
+  return {
     apiVersion: record.apiVersion,
     kind: record.kind,
     metadata: { namespace: record.namespace, name: record.name },
     spec: JSON.parse(record.spec) as JsonObject,
     status: await statusOf(record, activity, parts),
-  }));
+  };
 }
 
 async function statusOf(
@@ -192,16 +192,14 @@ function refusing({ count, reasons, lastTime }: RefusedBySource): Condition {
   return { type: 'Refusing', status: 'True', reason: reasons[0]?.[0] ?? '', message, lastTransitionTime: lastTime };
 }
 
-type Seen = ResourceActivity['sources'] extends ReadonlyMap<string, infer Value> ? Value : never;
-
 /** The condition of a Source that may not begin more runs in this minute. */
-function storm({ waiting, lastEventTime }: Seen): Condition {
+function storm({ waiting, lastEventTime }: SourceActivity): Condition {
   const message = `${waiting}${waiting >= mostWaiting ? ' or more' : ''} alerts wait for their run, because the Source has begun as many as stormCapPerMinute allows`;
   return { type: 'StormGuard', status: 'True', reason: 'StormGuard', message, ...since(lastEventTime) };
 }
 
 /** The condition of a Source with a trouble: `TruncatedAlerts: ...` of its last notification, or that it cannot look for any. */
-function degraded({ lastProblem, lastEventTime }: Seen): Condition {
+function degraded({ lastProblem, lastEventTime }: SourceActivity): Condition {
   const [reason = '', ...words] = (lastProblem ?? '').split(': ');
   return { type: 'Degraded', status: 'True', reason, message: words.join(': '), ...since(lastEventTime) };
 }
@@ -217,7 +215,7 @@ type Counted = (
 ) => Partial<ResourceView['status']> | Promise<Partial<ResourceView['status']>>;
 
 /** The fields of a status that are counted and not declared; names of the contract. */
-const counted: Readonly<Record<ResourceRecord['kind'], Counted>> = {
+const counted: Readonly<Record<Kind, Counted>> = {
   Source: (record, { sources }) => {
     const seen = sources.get(`${record.namespace}/${record.name}`);
     return { eventsProcessed: seen?.eventsProcessed ?? 0, lastEventTime: seen?.lastEventTime ?? null };

@@ -210,7 +210,8 @@ export const listRuns = defineRoute({
 
 const shownDeliveries = 100;
 
-async function findRun({ reader: { runs } }: RouteContext, id: string): Promise<RunRecord> {
+/** The run of a whole id. Throws NotFound. */
+export async function findRun({ reader: { runs } }: RouteContext, id: string): Promise<RunRecord> {
   return found(await runs.find(id), 'run', id, 'fist get runs');
 }
 

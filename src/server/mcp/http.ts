@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Server } from '@modelcontextprotocol/server';
+import { whenAborted } from '../../lib/when-aborted.ts';
 import type { RouteContext, RouteHttp } from '../define-route.ts';
 
 /**
@@ -29,17 +30,13 @@ async function answerOf(make: () => Server, request: Request, parsedBody: unknow
   await server.connect(transport);
   try {
     // Of a call that nobody waits for any more this transport says nothing.
-    return await Promise.race([transport.handleRequest(request, { parsedBody }), aborted(request.signal)]);
+    return await Promise.race([
+      transport.handleRequest(request, { parsedBody }),
+      whenAborted(request.signal).then(() => null),
+    ]);
   } finally {
     await server.close();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
 }
 
 /** Aborted where the caller goes before the answer has come. */

@@ -21,7 +21,7 @@ export interface Feed {
 }
 
 export interface FeedOptions {
-  readonly changes: ChangeReader;
+  readonly changes: Pick<ChangeReader, 'changesSince'>;
   readonly clock: Clock;
   readonly complain: Complain;
   readonly streamPollMs: number;

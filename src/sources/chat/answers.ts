@@ -2,7 +2,8 @@ import { objectOf } from '../../core/json.ts';
 import { labelledObject, severities } from '../../core/alert.ts';
 import type { AlertRecord } from '../../core/alert.ts';
 import type { CatalogSource } from '../../core/catalog.ts';
-import { lastReport } from '../../core/finding.ts';
+import { causesElsewhere } from '../../core/causes.ts';
+import { lastReport } from '../../core/stored-report.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { AlertSummary } from '../../core/lists.ts';
 import type { Clock } from '../../core/ports.ts';
@@ -61,13 +62,10 @@ export async function alertsText(reader: StoreReader, { namespace }: CatalogSour
   const found = await openAlerts(reader, { namespace }, mostAlerts + 1);
   if (found.length === 0) return 'No alert is open.';
   const shown = found.slice(0, mostAlerts);
-  const known = await reader.lists.foundWithin(
-    namespace,
-    shown.map(({ id }) => id),
-  );
+  const elsewhere = await causesElsewhere(reader.lists, shown, namespace);
   const lines = shown.map((alert) => {
     const since = alert.startsAt === null ? '' : ` for ${durationText(clock.now() - toEpochMs(alert.startsAt))}`;
-    const cause = alert.cause === null || alert.cause === '' || !known.has(alert.id) ? '' : `: ${alert.cause}`;
+    const cause = alert.cause === null || alert.cause === '' || elsewhere.has(alert.id) ? '' : `: ${alert.cause}`;
     return line(`${alert.severity} ${titleOf(alert)}${since}${cause}`);
   });
   return [...lines, found.length > mostAlerts ? 'There are more: fist get alerts' : 'More: fist why alert/NAME'].join(

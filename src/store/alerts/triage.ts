@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { AlertStatus } from '../../core/alert.ts';
-import { shortCause } from '../../core/finding.ts';
+import { shortCause } from '../../core/stored-report.ts';
 import type { AlertStore, RunOfAlert } from '../../core/store.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
@@ -29,8 +29,8 @@ export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'be
       .where('id', '=', marker('alertId'))
       .where('episode', '=', marker('episode')),
   );
-  const end = command<'alertId' | 'episode' | 'runId' | 'at' | 'report' | 'confidence' | 'cause'>(
-    ['alertId', 'episode', 'runId', 'at', 'report', 'confidence', 'cause'],
+  const end = command<'alertId' | 'episode' | 'runId' | 'at' | 'report' | 'namespace' | 'confidence' | 'cause'>(
+    ['alertId', 'episode', 'runId', 'at', 'report', 'namespace', 'confidence', 'cause'],
     (marker) =>
       query
         .updateTable('alerts')
@@ -40,6 +40,7 @@ export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'be
           triage_completed_at: marker('at'),
           updated_at: marker('at'),
           ai_analysis: sql<string>`coalesce(${marker('report')}, ai_analysis)`,
+          report_namespace: sql<string>`coalesce(${marker('namespace')}, report_namespace)`,
           ai_confidence: sql<number>`coalesce(${marker('confidence')}, ai_confidence)`,
           cause: marker('cause'),
         })
@@ -53,11 +54,13 @@ export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'be
       if (alertId === null) return;
       await allDone([noteBegin(alertId, episode, at), begin(query, { alertId, episode, runId, at })]);
     },
-    async endTriage({ id: runId, alertId, episode }, at, report) {
+    async endTriage({ id: runId, alertId, episode, namespace }, at, report) {
       if (alertId === null) return;
       const confidence = report?.['confidence'];
       const found = {
         report: report === null ? null : storableJson(report),
+        // An earlier report that stays, stays its namespace's.
+        namespace: report === null ? null : namespace,
         confidence: typeof confidence === 'number' ? confidence : null,
         cause: report === null ? null : storable(shortCause(report)),
       };

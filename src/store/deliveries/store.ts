@@ -59,6 +59,15 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
       if (row !== undefined) hints.deliveries = true;
       return row !== undefined;
     },
+    async place(id, placement) {
+      await query
+        .updateTable('sink_outputs')
+        .set(changesOf(deliveries, placement))
+        .where('id', '=', id)
+        .where('status', '=', 'pending')
+        .where('lease_owner', 'is', null)
+        .execute();
+    },
     retryPage: retryPageOn(query, hints),
     async cancel(id, reason, now) {
       const delivery = first(await query.selectFrom('sink_outputs').selectAll().where('id', '=', id).execute());

@@ -29,10 +29,30 @@ export function changeLists(query: Kysely<Database>): ChangeReader {
   return {
     async changesSince(since, most) {
       const changes = [...(await changedAlerts(query, since, most)), ...(await changedRuns(query, since, most))];
-      if (changes.length > most) return null;
-      return changes.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+      return inOrder(changes, most);
+    },
+    async runsChangedSince(since, most) {
+      return inOrder(await changedRuns(query, since, most), most);
+    },
+    async runsEndedAfter({ at, id }, most) {
+      const rows = await query
+        .selectFrom('workflows')
+        .select(runFields.columns)
+        .where('completed_at', '>=', at)
+        .where((place) => place.or([place('completed_at', '>', at), place('id', '>', id)]))
+        .orderBy('completed_at')
+        .orderBy('id')
+        .limit(most)
+        .execute();
+      return rows.map(runChange);
     },
   };
+}
+
+/** null = more than `most`. */
+function inOrder<T extends Change>(changes: readonly T[], most: number): readonly T[] | null {
+  if (changes.length > most) return null;
+  return changes.toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
 }
 
 async function changedAlerts(query: Kysely<Database>, since: Timestamp, most: number): Promise<readonly Change[]> {
@@ -54,7 +74,7 @@ async function changedAlerts(query: Kysely<Database>, since: Timestamp, most: nu
   });
 }
 
-async function changedRuns(query: Kysely<Database>, since: Timestamp, most: number): Promise<readonly Change[]> {
+async function changedRuns(query: Kysely<Database>, since: Timestamp, most: number): Promise<readonly RunChange[]> {
   const all = query.selectFrom('workflows').select(runFields.columns);
   const made = all.where('id', '>=', lowestIdAt(toEpochMs(since))).orderBy('id');
   const ended = all.where('completed_at', '>=', since).orderBy('completed_at');

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { mostWaiting } from '../../core/lists.ts';
-import type { ListReader, ResourceActivity } from '../../core/lists.ts';
+import type { ListReader, SinkActivity, SourceActivity } from '../../core/lists.ts';
 import type { Database } from '../tables/all.ts';
 import { resources } from '../tables/resources.ts';
 import { sqlOf } from '../sql/dialect.ts';
@@ -31,23 +31,20 @@ export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resour
     async activity() {
       const rows = await query.selectFrom('resource_activity').selectAll().execute();
       const waiting = await waitingAlerts(query);
-      const sources: [string, ReturnType<ResourceActivity['sources']['get']> & {}][] = [];
-      const sinks: [string, ReturnType<ResourceActivity['sinks']['get']> & {}][] = [];
+      const sources = new Map<string, SourceActivity>();
+      const sinks = new Map<string, SinkActivity>();
       for (const row of rows) {
         const key = `${row.namespace}/${row.name}`;
         if (row.kind === 'Source')
-          sources.push([
-            key,
-            {
-              eventsProcessed: row.processed,
-              lastEventTime: row.last_at,
-              lastProblem: row.last_error,
-              waiting: waiting.get(key) ?? 0,
-            },
-          ]);
-        else sinks.push([key, { messagesSent: row.processed, lastSentTime: row.last_at, lastError: row.last_error }]);
+          sources.set(key, {
+            eventsProcessed: row.processed,
+            lastEventTime: row.last_at,
+            lastProblem: row.last_error,
+            waiting: waiting.get(key) ?? 0,
+          });
+        else sinks.set(key, { messagesSent: row.processed, lastSentTime: row.last_at, lastError: row.last_error });
       }
-      return { sources: new Map(sources), sinks: new Map(sinks) };
+      return { sources, sinks };
     },
   };
 }

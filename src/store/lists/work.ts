@@ -52,6 +52,14 @@ export function workLists(
             .select(['run_alerts.alert_id', 'workflows.namespace'])
             .where('run_alerts.alert_id', 'in', alertIds),
         )
+        // What a run wrote is there when the run is not any more.
+        .union((written) =>
+          written
+            .selectFrom('alerts')
+            .select(['id as alert_id', sql<string>`report_namespace`.as('namespace')])
+            .where('id', 'in', alertIds)
+            .where('report_namespace', 'is not', null),
+        )
         .execute();
       const elsewhere = new Set(rows.filter((row) => row.namespace !== namespace).map((row) => row.alert_id));
       return new Set(rows.flatMap(({ alert_id: id }) => (id === null || elsewhere.has(id) ? [] : id)));

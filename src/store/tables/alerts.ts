@@ -32,6 +32,7 @@ export const alerts = table('alerts', ['id'], {
   ai_analysis: members<JsonObject>().nullable().unlisted().in('answer'),
   ai_confidence: number().nullable().in('answer'),
   cause: text().nullable().in('answer'),
+  report_namespace: text().nullable().in('answer'),
   auto_resolved: flag(),
   skewed: flag().in('state', 'repeat'),
   announced: flag().in('state'),

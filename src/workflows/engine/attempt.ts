@@ -12,7 +12,7 @@ import { conversationWith, createAgentJournal } from './agent-journal.ts';
 import { conversationGone, readContinued } from './follow-up.ts';
 import type { Continued } from './follow-up.ts';
 import { budgetRefusal } from './model-budgets.ts';
-import { stopped } from './plan.ts';
+import { hasKnownEnd, stopped } from './plan.ts';
 import { stale } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
 import { startWatch } from './watch.ts';
@@ -168,6 +168,7 @@ function stepIo(
     name: step.name,
     path: row.path,
     attempt: row.attempt,
+    endedBefore: journal.filter((other) => other.path === row.path && hasKnownEnd(other)).length,
     idempotencyKey: `${run.id}/${row.path}`,
     signal,
     timeoutMs: step.timeoutMs,

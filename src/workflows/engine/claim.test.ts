@@ -5,6 +5,7 @@ import { engineOn, failure, longDeed, never, threeSteps } from '../../../test/su
 import { planOf, step } from '../../../test/support/engine.ts';
 import type { Deed } from '../../../test/support/engine.ts';
 import { AppError } from '../../core/errors.ts';
+import type { Plan } from '../../core/plan.ts';
 import type { Store } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { succeeded } from '../steps/define.ts';
@@ -172,6 +173,20 @@ describe.each(contractStores)('claims and leases on $name', (database) => {
     error = new AppError('StoreUnavailable', 'the disk is full');
     await expect(it.engine.advance(other, never)).rejects.toThrow('the disk is full');
     expect(await it.run(other)).toMatchObject({ wakeAt: on.now() });
+  });
+
+  test('a run whose plan is of a newer version is left to who knows it, with nothing of it done', async () => {
+    const it = on.world();
+    const newer = { ...threeSteps, version: 2 } as unknown as Plan;
+    const id = await it.addRun(newer);
+    await expect(it.engine.advance(id, never)).rejects.toMatchObject({
+      code: 'Internal',
+      message: expect.stringMatching(
+        /is of version 2, and this program knows version 1: a newer one wrote it$/,
+      ) as string,
+    });
+    expect(await it.run(id)).toMatchObject({ status: 'pending', leaseOwner: null, wakeAt: addMs(on.now(), 30_000) });
+    expect(await it.journal(id)).toEqual([]);
   });
 
   test('3.1.7 a result of a worker whose fence is old is not written', async () => {

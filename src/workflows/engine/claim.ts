@@ -1,3 +1,5 @@
+import { AppError } from '../../core/errors.ts';
+import { planVersion } from '../../core/plan.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
 import type { StoreTransaction } from '../../core/store.ts';
@@ -9,7 +11,7 @@ import { runDeliveries } from '../../core/announce.ts';
 import { keepGroup, withGroup } from './group.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
-import { alertSlot, lookAhead, progress, workflowSlot } from './work.ts';
+import { alertSlot, lookAhead, progress, tellsOfAlert, workflowSlot } from './work.ts';
 import type { Ahead, EngineContext, Work } from './work.ts';
 
 /** Design 3.1.5. */
@@ -39,6 +41,7 @@ export function claimRun(context: EngineContext, runId: string): Promise<Claim |
     if (claimed === undefined) return undefined;
     const run = await withGroup(tx, claimed);
     const found = run.planHash === null ? undefined : await context.plan(tx.runs, run.planHash);
+    if (found !== undefined) refuseNewer(run, found);
     const plan = found ?? planOfNothing(run);
     const steps = run.fence > 1 ? await tx.runs.steps(run.id) : [];
     const journal = await endInterrupted(context, tx, plan, steps);
@@ -86,7 +89,7 @@ async function takeUp(
     keepGroup(tx, run),
     // Nothing of it was ever executed, so nothing can be in the way of its first step.
     tx.runs.writeSteps(ahead.rows),
-    tx.alerts.beginTriage(run, startedAt),
+    tellsOfAlert(run) && tx.alerts.beginTriage(run, startedAt),
     tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, {}, newIdAt)),
   ]);
   return {
@@ -142,6 +145,16 @@ function wasInterrupted(row: StepRecord): boolean {
   return row.errorCode === 'Interrupted' || row.errorCode === 'Stopped' || row.errorCode === 'CrashLoop';
 }
 
+/** Whoever does not know what a plan says must not do half of it. The run is put off, and a replica of the version that wrote it takes it up. */
+function refuseNewer(run: RunRecord, plan: Plan): void {
+  const { version }: { readonly version: number } = plan;
+  if (version === planVersion) return;
+  const what = `the plan of run ${run.id} of Workflow ${run.namespace}/${run.name} is of version ${version}`;
+  throw new AppError('Internal', `${what}, and this program knows version ${planVersion}: a newer one wrote it`, {
+    next: 'start the version that made it (fist version)',
+  });
+}
+
 function planMissing(run: RunRecord): RunEnding {
   const error = `the plan of Workflow ${run.namespace}/${run.name} is not in the store`;
   return { kind: 'end', status: 'failed', errorCode: 'WorkflowNotReady', error };
@@ -153,7 +166,7 @@ function endNow(ending: RunEnding): Ahead {
 
 function planOfNothing(run: RunRecord): Plan {
   return {
-    version: 1,
+    version: planVersion,
     namespace: run.namespace,
     name: run.name,
     runtime: { image: '', environment: {}, llmConfig: null },

@@ -1,4 +1,5 @@
 import { toAppError } from '../../core/errors.ts';
+import { withReads } from '../../core/cluster.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Store } from '../../core/store.ts';
@@ -53,12 +54,7 @@ export function watchCluster({
   }
 
   return {
-    noted: (cluster) => ({
-      ...cluster,
-      get: (resource, namespace, name) => noted(cluster.get(resource, namespace, name)),
-      list: (query) => noted(cluster.list(query)),
-      logs: (query) => noted(cluster.logs(query)),
-    }),
+    noted: (cluster) => withReads(cluster, noted),
     answeredAt: () => (answeredMs === null ? null : toTimestamp(answeredMs)),
     waits(runId) {
       if (waiting.size < mostWaiting) waiting.add(runId);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../../test/contract/stores.ts';
 import { engineOn, failure, longDeed, never, threeSteps } from '../../../test/support/engine-tests.ts';
-import { planOf, step } from '../../../test/support/engine.ts';
+import { planOf, runRecord, step } from '../../../test/support/engine.ts';
 import type { Store } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { succeeded } from '../steps/define.ts';
@@ -163,6 +163,35 @@ describe.each(contractStores)('the end of a run on $name', (database) => {
       ['received', 'triaging', 'RunStarted'],
       ['triaging', 'escalated', 'RunEnded'],
     ]);
+  });
+
+  test('a run that a Sink led to in another namespace reads the alert, and changes nothing of it; one in its own does', async () => {
+    const report = (cause: string) => ({ summary: cause, report: '# x', findings: [], confidence: 0.8 });
+    const it = on.world({ own: () => succeeded(report('own')), other: () => succeeded(report('other')) });
+    const alert = await it.addAlert();
+    const lineTo = async (name: string, namespace: string, workflows: readonly string[]) => {
+      const plan = planOf([step(name)], { namespace });
+      const { input } = runRecord(plan, on.now(), {}, alert);
+      const parent = { runId: 'parent', workflows };
+      return it.addRun(plan, { requestedBy: `${namespace} ${workflows.join()}`, input: { ...input, parent } }, alert);
+    };
+    const before = await on.store.read.lists.alert(alert.id);
+    const others = [
+      await lineTo('other', 'oncall', ['default/triage']),
+      // Led to by the one before, of the same namespace as it.
+      await lineTo('other', 'oncall', ['default/triage', 'oncall/look']),
+    ];
+    await it.runAll();
+    for (const id of others) expect(await it.run(id)).toMatchObject({ status: 'succeeded', alertId: alert.id });
+    expect(await on.store.read.lists.alert(alert.id)).toEqual(before);
+    expect(await on.store.read.lists.transitions(alert.id)).toEqual([]);
+    const own = await lineTo('own', 'default', ['default/triage', 'oncall/look']);
+    await it.runAll();
+    expect(await on.store.read.lists.alert(alert.id)).toMatchObject({
+      status: 'escalated',
+      workflowId: own,
+      aiAnalysis: report('own'),
+    });
   });
 
   test('an alert that was resolved meanwhile stays resolved; one in a later episode is left alone', async () => {

@@ -1,5 +1,5 @@
 import { sinkPlaces } from '../../core/access.ts';
-import { incidentOf, lastReport } from '../../core/finding.ts';
+import { incidentOf, lastReport } from '../../core/stored-report.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toAppError } from '../../core/errors.ts';
 import type { StoreTransaction } from '../../core/store.ts';
@@ -12,7 +12,7 @@ import { runDeliveries } from '../../core/announce.ts';
 import { answerGroup } from './group.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
-import { alertSlot, cancelled, stale, stepRow, workflowSlot } from './work.ts';
+import { alertSlot, cancelled, stale, stepRow, tellsOfAlert, workflowSlot } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
 
 /** So long a report waits for the runs beside it: investigations take less. */
@@ -41,7 +41,7 @@ export async function endRun(
     const { status, error, errorCode } = final;
     const end = { status, stepsCompleted: completed, outputs, error, errorCode, completedAt: now };
     const [, lock, waits] = await allDone([
-      tx.alerts.endTriage(run, now, found),
+      tellsOfAlert(run) && tx.alerts.endTriage(run, now, found),
       tx.runs.finish(run.id, run.fence, end),
       // Alerts of one incident come together: a report waits a moment for what runs beside it, so that it can name them.
       incident !== null && tx.runs.hasOthers(run),

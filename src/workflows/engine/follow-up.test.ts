@@ -81,9 +81,10 @@ describe.each(contractStores)('a question about a run on $name', (database) => {
     await it.runAll();
     const second = await on.control().ask(question(old));
     await it.runAll();
-    await on.control().ask(question(second));
-    await on.control().ask(question(old));
-    await it.runAll();
+    for (const about of [second, old]) {
+      await on.control().ask(question(about));
+      await it.runAll();
+    }
     const [first, more] = [
       ['2 opened', '2 asked', '2 answered'],
       ['1 message', '1 asked', '1 answered'],

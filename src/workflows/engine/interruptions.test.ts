@@ -32,6 +32,31 @@ describe.each(contractStores)('interrupted attempts on $name', (database) => {
     await on.clock.advance(0);
   });
 
+  test('3.1.11 a step hears how many attempts before it have ended: neither those cut short, nor those of other steps', async () => {
+    const heard: string[] = [];
+    const it = on.world({
+      one: (io) => {
+        heard.push(`${io.attempt}: ${io.endedBefore}`);
+        if (io.attempt === 2 || io.attempt === 5) return new Promise(() => undefined);
+        if (io.attempt === 3) throw new AppError('ClusterUnavailable', 'no answer');
+        return io.attempt < 6 ? failure() : succeeded({});
+      },
+      two: (io) => {
+        heard.push(`two ${io.attempt}: ${io.endedBefore}`);
+        return succeeded({});
+      },
+    });
+    const retry = { limit: 2, backoffMs: 0, maxBackoffMs: 0 };
+    const id = await it.addRun(planOf([step('one', { retry }), step('two')]));
+    for (let life = 0; life < 3; life += 1) {
+      void it.engine.advance(id, never);
+      await on.clock.advance(60_000);
+      await releaseDeadLeases(on.store, on.clock);
+    }
+    await it.runAll();
+    expect(heard).toEqual(['1: 0', '2: 1', '3: 1', '4: 1', '5: 2', '6: 2', 'two 1: 0']);
+  });
+
   test('3.1.10 five interruptions in a row: failed/CrashLoop', async () => {
     const it = on.world({ one: () => new Promise(() => undefined) });
     const id = await it.addRun(threeSteps);

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { createEngineWorld, planOf, step } from '../../../test/support/engine.ts';
 import { emptyWorld } from '../../../test/support/toolbox.ts';
 import { faultyMcpCommand, lookTool } from '../../../test/support/faulty-mcp.ts';
+import { waitFor } from '../../../test/support/wait.ts';
 import { pinOf } from '../../agent/mcp/definition.ts';
 import { openMcpTools } from '../../agent/mcp/tools.ts';
 import type { McpTools } from '../../agent/mcp/tools.ts';
@@ -61,9 +61,8 @@ test('3.1.11 programs of MCP servers that a dead worker left are killed before t
   });
   const id = await first.addRun(plan);
   void first.engine.advance(id, never);
-  for (let tries = 0; tries < 1000 && opened.length === 0; tries += 1) await sleep(10);
-  const [open] = opened;
-  expect(open?.tools.map(({ name }) => name)).toEqual(['a__look', 'b__look']);
+  const open = await waitFor('its tools', () => opened[0]);
+  expect(open.tools.map(({ name }) => name)).toEqual(['a__look', 'b__look']);
   const [row] = await store.read.runs.steps(id);
   const process = row?.process ?? null;
   if (process === null) throw new Error('the process was not written');
@@ -78,7 +77,7 @@ test('3.1.11 programs of MCP servers that a dead worker left are killed before t
   await second.engine.advance(id, never);
   expect(await second.journal(id)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
   // Of both: the journal has one process, and their marker is the same.
-  const [one, other] = open?.tools ?? [];
+  const [one, other] = open.tools;
   const io = { ...emptyWorld, signal: never };
   for (const tool of [one, other]) {
     expect(await tool?.run(io, { name: 'x' })).toMatchObject({ status: 'error', reason: 'McpEnded' });

@@ -202,6 +202,11 @@ function pauseOf(row: StepRecord): Pause | undefined {
   return row.status === 'failed' && row.retryable && row.errorCode !== null ? pauses[row.errorCode] : undefined;
 }
 
+/** It is over, and what its work came to is known: a stop, a crash or a cluster that was away leaves that open. */
+export function hasKnownEnd(row: StepRecord): boolean {
+  return row.status !== 'running' && !wasCutShort(row) && pauseOf(row) === undefined;
+}
+
 /** How an attempt is written whose worker ended it because the server stops. */
 export function stopped(interrupted: PlanStep['interrupted']): {
   readonly errorCode: ErrorCode;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../../test/contract/stores.ts';
 import { engineOn, failure, longDeed, never } from '../../../test/support/engine-tests.ts';
-import { planOf, step } from '../../../test/support/engine.ts';
+import { planOf, runRecord, step } from '../../../test/support/engine.ts';
 import { succeeded } from '../steps/define.ts';
 
 describe.each(contractStores)('slots on $name', (database) => {
@@ -38,6 +38,25 @@ describe.each(contractStores)('slots on $name', (database) => {
       await it.runAll();
     }
     for (const id of [first, second, third]) expect((await it.run(id)).status).toBe('succeeded');
+  });
+
+  test('3.1.16 a run that a Sink led to in another namespace does not hold up those of the alert', async () => {
+    const long = longDeed();
+    const it = on.world({ long: long.deed });
+    const alert = await it.addAlert();
+    const plan = planOf([step('long')], { namespace: 'oncall' });
+    const { input } = runRecord(plan, on.now(), {}, alert);
+    const parent = { runId: 'parent', workflows: ['default/triage'] };
+    const other = await it.addRun(plan, { input: { ...input, parent } }, alert);
+    const working = it.engine.advance(other, never);
+    await on.clock.advance(0);
+    expect(long.seen).toHaveLength(1);
+    const own = await it.addRun(planOf([step('one')]), {}, alert);
+    await it.engine.advance(own, never);
+    expect((await it.run(own)).status).toBe('succeeded');
+    long.finish();
+    await working;
+    expect((await it.run(other)).status).toBe('succeeded');
   });
 
   test('3.1.16 maxConcurrent per Workflow, freed while waiting', async () => {

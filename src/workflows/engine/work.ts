@@ -1,6 +1,7 @@
 import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Readers } from '../../agent/open-toolbox.ts';
+import { placeOf } from '../../core/access.ts';
 import type { ClusterView } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import type { LlmConfig, McpServer, ModelBudget, Plan, PlanRuntime, PlanStep } from '../../core/plan.ts';
@@ -223,9 +224,18 @@ export function createContext(options: EngineOptions): EngineContext {
   };
 }
 
+/**
+ * Whether it tells of its alert what it does and finds, and is one in the row of those that do. A run that Sinks led to in another namespace
+ * than that of the first Workflow only reads the alert: who owns such a Sink must not choose what others hear of their alerts.
+ */
+export function tellsOfAlert({ alertId, namespace, input }: RunRecord): boolean {
+  const [first] = input.parent?.workflows ?? [];
+  return alertId !== null && (first === undefined || placeOf(first, namespace).namespace === namespace);
+}
+
 /** Slot keys (design 3.1.16). */
 export function alertSlot(run: RunRecord): string | null {
-  return run.alertId === null ? null : `alert:${run.alertId}`;
+  return tellsOfAlert(run) ? `alert:${run.alertId ?? ''}` : null;
 }
 
 export function workflowSlot(run: RunRecord, plan: Plan): string | null {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createEngineWorld, planOf, step } from '../../../test/support/engine.ts';
+import { waitFor } from '../../../test/support/wait.ts';
 import { AppError } from '../../core/errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLocalRunner } from '../../runners/local.ts';
@@ -51,10 +51,7 @@ test('3.1.11 the process that a dead worker left is killed before its attempt is
   const first = createEngineWorld({ store, clock, commands });
   const id = await first.addRun(cliPlan('[ "$FIST_ATTEMPT" -gt 1 ] || sleep 1000'));
   const lost = first.engine.advance(id, never);
-  const processOf = async () => (await store.read.runs.steps(id))[0]?.process ?? null;
-  for (let tries = 0; tries < 500 && (await processOf()) === null; tries += 1) await sleep(10);
-  const process = await processOf();
-  if (process === null) throw new Error('the process was not written');
+  const process = await waitFor('the process to be written', async () => (await store.read.runs.steps(id))[0]?.process);
   expect(await isAlive(process)).toBe(true);
   await releaseDeadLeases(store, clock);
   const second = createEngineWorld({

@@ -56,7 +56,7 @@ export const cli = defineStep({
     const { script, environment: values } = io.renderCommand(config.command, config.env ?? {});
     const environment = { ...io.environment, ...values };
     const result = await io.commands.run({
-      place: { namespace: io.namespace, runId: io.runId, path: io.path },
+      place: { namespace: io.namespace, runId: io.runId, path: io.path, endedBefore: io.endedBefore },
       script,
       environment: { ...environment, ...identity(io) },
       image: io.image,

@@ -36,6 +36,8 @@ export interface StepIo extends ClusterView {
   readonly path: string;
   /** From 1. */
   readonly attempt: number;
+  /** Of the attempts before this one, those of which it is known how they ended. */
+  readonly endedBefore: number;
   /** `run/path`, the same in all attempts: for receivers that honour it. */
   readonly idempotencyKey: string;
   /** Aborted on cancel, time-out, stop and a lost lease. */
@@ -69,7 +71,7 @@ export interface StepIo extends ClusterView {
   renderApart(template: string): { readonly text: string; readonly values: readonly string[] };
   /** Throws TemplateInvalid. */
   evaluate(condition: string): boolean;
-  /** null = the server was started without `--allow-exec`. */
+  /** null = `fist serve` was started without `--allow-exec`, or `fist operator` without `--allow-jobs`. */
   readonly commands: CommandRunner | null;
   /** What can be read beside the cluster: at the addresses that the step names, else where the Workflow or the server says. */
   openReaders(endpoints: ReaderEndpoints): Readers;

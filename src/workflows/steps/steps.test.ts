@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
+import { memoryMetrics } from '../../../test/support/memory-metrics.ts';
 import { emptyReaders } from '../../../test/support/toolbox.ts';
 import { modelWorld } from '../../../test/support/model-world.ts';
+import { walledMetrics } from '../../app/walls.ts';
 import { noMcpTools } from '../../agent/mcp/tools.ts';
 import { openModel } from '../../agent/models/open.ts';
 import type { CommandRequest, CommandResult } from '../../core/command.ts';
@@ -20,6 +22,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     name: 'look',
     path: '2',
     attempt: 3,
+    endedBefore: 1,
     idempotencyKey: 'r1/2',
     signal: new AbortController().signal,
     timeoutMs: 5000,
@@ -84,6 +87,7 @@ describe('cli', () => {
     const commands = runnerOf({ stdout: 'value\n' });
     const outcome = await cli.run(stepIo({ commands }), command);
     expect(commands.requests[0]).toMatchObject({
+      place: { namespace: 'default', runId: 'r1', path: '2', endedBefore: 1 },
       script: 'echo "${FIST_1}"',
       timeoutMs: 5000,
       environment: {
@@ -236,6 +240,37 @@ describe('conditional', () => {
 
 describe('agent', () => {
   const config = agent.config.parse({ goal: 'find out' });
+
+  test.each<[string | null, number]>([
+    [null, 1],
+    ['shop', 0],
+  ])('an alert has it ask for metrics of another namespace, looking at %s', async (onlyNamespace, times) => {
+    const metrics = memoryMetrics({});
+    const expression = 'balance{namespace="bank"}';
+    const alert = {
+      id: 'a',
+      name: 'Balance',
+      fingerprint: 'f',
+      severity: 'warning',
+      status: 'firing',
+      episode: 1,
+      labels: { alertname: 'Balance', namespace: 'bank' },
+      annotations: {},
+      summary: null,
+      description: null,
+      generatorUrl: `http://p/graph?g0.expr=${encodeURIComponent(expression)}`,
+      startsAt: start,
+      endsAt: null,
+    } as const;
+    const openReaders = () => ({
+      ...emptyReaders,
+      metrics: onlyNamespace === null ? metrics : walledMetrics(metrics, onlyNamespace),
+    });
+    const { result } = await agent.run(stepIo({ alert, onlyNamespace, openReaders }), config);
+    const asked = metrics.asked.filter((one) => typeof one !== 'string' && one.expression === expression);
+    expect(asked).toHaveLength(times);
+    expect(JSON.stringify(result).includes('may not ask for')).toBe(times === 0);
+  });
 
   test('without a cluster it still gives a report of the contract’s shape', async () => {
     const outcome = await agent.run(stepIo(), config);

@@ -101,7 +101,7 @@ async function cutOff(replica: Replica, held: 'deliver' | 'lose'): Promise<void>
   replica.proxy.blackHole();
   const untilMs = performance.now() + 60_000;
   const isNotReady = async () => (await replica.readiness()) === 503;
-  await waitFor(`${replica.name} to say that it is cut off`, isNotReady, { timeoutMs: 10_000 });
+  await waitFor(`${replica.name} to say that it is cut off`, isNotReady, { withinMs: 10_000 });
   while (performance.now() < untilMs) {
     expect(await replica.readiness()).toBe(503);
     await sleep(1000);
@@ -112,7 +112,7 @@ async function cutOff(replica: Replica, held: 'deliver' | 'lose'): Promise<void>
 
 async function ready(replica: Replica): Promise<void> {
   const isReady = async () => (await replica.readiness()) === 200;
-  await waitFor(`${replica.name} to be ready again`, isReady, { timeoutMs: mostRecoveryMs, everyMs: 100 });
+  await waitFor(`${replica.name} to be ready again`, isReady, { withinMs: mostRecoveryMs, everyMs: 100 });
 }
 
 interface HeldRun {
@@ -141,7 +141,7 @@ async function takenOver({ sandbox }: Replicas, held: readonly HeldRun[]): Promi
       );
       return rows.length === 0;
     },
-    { timeoutMs: 2 * mostTakeoverMs, everyMs: 100 },
+    { withinMs: 2 * mostTakeoverMs, everyMs: 100 },
   );
   return performance.now() - begunMs;
 }

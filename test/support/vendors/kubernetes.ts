@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterEvents } from '../../../src/core/cluster.ts';
-import { connectKube } from '../../../src/kube/client.ts';
-import { clusterEvents } from '../../../src/kube/events.ts';
+import { connectKube } from '../../../src/kube/connection/client.ts';
+import { clusterEvents } from '../../../src/kube/events/events.ts';
 import type { Cleanup } from '../cleanup.ts';
 import type { StrictVendor } from '../sink-suite.ts';
 import { startVendor } from '../vendor.ts';

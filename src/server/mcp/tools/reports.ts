@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../../core/errors.ts';
-import { lastReport } from '../../../core/finding.ts';
+import { lastReport } from '../../../core/stored-report.ts';
 import type { AgentResult } from '../../../core/finding.ts';
 import type { JsonObject, JsonValue } from '../../../core/json.ts';
 import { isFinal } from '../../../core/run.ts';
