@@ -1,25 +1,40 @@
-// Prints the total over the given vitest JSON reports as `N passed, N failed, N skipped`, the last line of CI. Exits
+// Prints what failed in the given vitest JSON reports, a line each with the first line of its reason, and then the total
+// as `N passed, N failed, N skipped`, the last line of CI: who sees only the end of its output sees what failed. Exits
 // non-zero on any failure, when a report is missing, and when nothing ran. Plain JavaScript: runs on any Node.
 import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
 const [failedCommands, ...files] = process.argv.slice(2);
-let [passed, failed, skipped] = [0, 0, 0];
+const [mostShown, longestReason] = [100, 2000];
+let [passed, skipped] = [0, 0];
+const failures = [];
+
+/** The reason without colours and without the places that Node.js names below it. */
+function reasonOf(messages) {
+  const text = (messages ?? []).join('\n').replaceAll(/\u001b\[[0-9;]*m/g, '');
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at .*node_modules/.test(line));
+  return lines.join('\n    ').slice(0, longestReason);
+}
+
 for (const file of files) {
   if (!existsSync(file)) {
-    process.stderr.write(`${file} is missing: its suite did not run\n`);
-    failed += 1;
+    failures.push(`${relative('.', file)} is missing: its suite did not run`);
     continue;
   }
   const report = JSON.parse(readFileSync(file, 'utf8'));
   passed += report.numPassedTests;
-  failed += report.numFailedTests;
   skipped += report.numPendingTests + report.numTodoTests;
-  // A file that cannot be loaded has no failed test of its own.
-  failed += report.testResults.filter(
-    (suite) => suite.status === 'failed' && suite.assertionResults.every((test) => test.status !== 'failed'),
-  ).length;
+  for (const suite of report.testResults) {
+    const name = relative('.', suite.name);
+    const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
+    for (const test of failed)
+      failures.push(`${name} > ${[...test.ancestorTitles, test.title].join(' > ')}\n    ${reasonOf(test.failureMessages)}`);
+    // A file that cannot be loaded has no failed test of its own.
+    if (suite.status === 'failed' && failed.length === 0) failures.push(`${name}\n    ${reasonOf([suite.message])}`);
+  }
 }
 const commands = Number(failedCommands);
-if (commands > 0 && failed === 0) failed = commands;
+const failed = failures.length === 0 ? commands : failures.length;
+for (const failure of failures.slice(0, mostShown)) process.stdout.write(`FAILED ${failure}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
