@@ -253,12 +253,10 @@ describe('the schema', () => {
     expect((await post(server, { a: {} })).statusCode).toBe(200);
   });
 
-  it('a pattern that would take JavaScript for ever is quick', async () => {
+  it('a pattern with which JavaScript would go on for days is answered', async () => {
     const { server } = await start(
       apiSource({ schema: { properties: { a: { type: 'string', pattern: '^(a+)+$' } } } }),
     );
-    const beganMs = performance.now();
-    expect((await post(server, { a: `${'a'.repeat(40)}!` })).statusCode).toBe(400);
-    expect(performance.now() - beganMs).toBeLessThan(2000);
+    expect((await post(server, { a: `${'a'.repeat(60)}!` })).statusCode).toBe(400);
   });
 });

@@ -176,14 +176,12 @@ describe('GET /api/v1/stream', () => {
     expect(slow.events().length).toBeLessThan(17_000);
   });
 
-  it('ends at once when the server closes', async () => {
-    const world = await start();
+  it('ends when the server closes, long before that would break it off', async () => {
+    const world = await start({ limits: { ...soon, closeTimeoutMs: 3_600_000 } });
     const stream = await connect(world.port);
     stream.listen();
-    const begun = performance.now();
     await world.server.close();
     await stream.ended;
-    expect(performance.now() - begun).toBeLessThan(1500);
   });
 
   it('is bounded, and takes no room from other requests', async () => {

@@ -76,11 +76,14 @@ export function waitedFor<T>(call: Promise<T>): Promise<T> {
   return call;
 }
 
-/** Lets promises, commits and calls that are under way come to rest. */
+/** More turns than any work takes; who counts turns for ever is not waited for. */
+const mostTurns = 100_000;
+
+/** Lets promises, turns of the event loop, commits, files and calls that are under way come to rest, however long each takes. */
 async function settle(): Promise<void> {
-  for (;;) {
+  for (let turns = 0; turns < mostTurns; turns += 12) {
     for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    if (underWay.size === 0) return;
-    await Promise.allSettled(underWay);
+    if (underWay.size > 0) await Promise.allSettled(underWay);
+    else if (!process.getActiveResourcesInfo().some((kind) => kind === 'Immediate' || kind.startsWith('FSReq'))) return;
   }
 }

@@ -42,6 +42,13 @@ export interface SourceWorld {
   problem(name: string): Promise<string | null>;
 }
 
+/** Hundreds of queries at once wait for the few connections of a test, the last of them too long on a slow machine. */
+async function oneByOne<Item, Found>(items: readonly Item[], find: (item: Item) => Promise<Found>): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const item of items) found.push(await find(item));
+  return found;
+}
+
 /** A Source as the catalog compiles it. */
 export function compiled(
   definition: SourceDefinition,
@@ -137,17 +144,18 @@ export function createSourceWorld(
     },
     async runs() {
       const { items } = await store.read.lists.runs({ limit: 500 });
-      return Promise.all(items.toReversed().map(async ({ id }) => (await store.read.runs.find(id)) as RunRecord));
+      return oneByOne(items.toReversed(), async ({ id }) => (await store.read.runs.find(id)) as RunRecord);
     },
     async events() {
       const { items } = await store.read.lists.events({ limit: 500 });
-      return Promise.all(
-        items.toReversed().map(async ({ id }) => (await store.read.lists.event(id)) as SourceEventRecord),
+      return oneByOne(
+        items.toReversed(),
+        async ({ id }) => (await store.read.lists.event(id)) as SourceEventRecord,
       );
     },
     async alerts() {
       const { items } = await store.read.lists.alerts({ limit: 500 });
-      return Promise.all(items.map(async ({ id }) => (await store.read.lists.alert(id)) as AlertRecord));
+      return oneByOne(items, async ({ id }) => (await store.read.lists.alert(id)) as AlertRecord);
     },
     async problem(name) {
       return (await store.read.lists.activity()).sources.get(`default/${name}`)?.lastProblem ?? null;

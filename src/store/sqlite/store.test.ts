@@ -186,8 +186,9 @@ describe('a file that cannot be used is left as it is', () => {
 });
 
 describe.each(['file', ':memory:'])('transactions on %s', (where) => {
+  /** Its time stands still: how long a commit takes decides who is in it. */
   function openHere(options: Partial<SqliteStoreOptions> = {}): Store {
-    return open(where === 'file' ? options : { ...options, path: where });
+    return open({ monotonic: () => 0, ...options, path: where === 'file' ? path : where });
   }
 
   test('callers of one turn share a commit, and settle after it', async () => {
