@@ -35,7 +35,7 @@ export function beginStory(sandbox: Sandbox, random: Random): Story {
 export async function dieAt(
   story: Story,
   crashAt: string,
-  { slow = false, people = true, timeoutMs = 20_000 } = {},
+  { slow = false, people = true, timeoutMs = 60_000 } = {},
 ): Promise<void> {
   const { sandbox, ledger, random } = story;
   const process = sandbox.spawn(crashAt);

@@ -141,7 +141,7 @@ describe.skipIf(assets === null)('the tools of a model on a real API server', ()
     server.kubectl(['apply', '-f', '-'], JSON.stringify(listOf(...readerRights)));
     all = discover(server);
     token = server.token('shop', 'reader');
-  }, 120_000);
+  });
   afterAll(() => cleanup.run());
 
   /** The widest scope that a Workflow can give: all namespaces, also at once. */

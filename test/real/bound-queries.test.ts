@@ -148,7 +148,7 @@ describe.skipIf(missing !== null)('what is asked of metrics through the policy',
       startWith(['kube-system', 'payments', 'shop', 'web']),
       startWith(['', '', 'shop', 'web']),
     ]);
-  }, 60_000);
+  });
 
   const answerOf = async (reader: MetricsReader, expression: string): Promise<string> => {
     try {

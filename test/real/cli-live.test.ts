@@ -210,7 +210,7 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
     alertFile = join(cleanup.temporaryFolder('alert'), 'alert.json');
     captured = join(cleanup.temporaryFolder('captured'), 'dump');
     writeFileSync(alertFile, JSON.stringify(alert));
-  }, 120_000);
+  });
   afterAll(() => cleanup.run());
 
   /** Nothing of the person who runs the tests: no kubeconfig but the named one. */

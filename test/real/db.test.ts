@@ -282,5 +282,5 @@ describe('an installation', () => {
     expect([...acknowledged].filter((pod) => !stored.has(pod))).toEqual([]);
     expect(await db('import', file('second.jsonl'), '--db', url)).toMatchObject({ code: 2 });
     await moved.process.stop();
-  }, 120_000);
+  });
 });

@@ -64,7 +64,7 @@ describe.skipIf(assets === null)('commands as Jobs on a real API server', () => 
     server.kubectl(['apply', '-f', '-'], JSON.stringify(setUp));
     await server.startControllers(['job-controller', 'garbage-collector-controller']);
     node = await startNode(lasting, server, 'n1');
-  }, 120_000);
+  });
 
   /** A Source and its Workflow, whose first step runs this command. */
   function declare(name: string, command: string, spec: object = {}): void {

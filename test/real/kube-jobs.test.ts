@@ -54,7 +54,7 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     server.kubectl(['apply', '-f', '-'], JSON.stringify(setUp));
     await server.startControllers(['job-controller', 'garbage-collector-controller', 'resourcequota-controller']);
     await startKubelet(lasting, server, 'n1', (log, response) => logs(log, response));
-  }, 120_000);
+  });
 
   async function connect(kubeconfig = server.kubeconfig('runner', { token: server.token('shop', 'runner') })) {
     const transport = await connectTransport({ kubeconfig });
@@ -126,7 +126,7 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     await waitFor('the pod to go', async () => (await jobs.pods(made)).length === 0);
     expect(await jobs.untilEnd(made, signal())).toEqual({ kind: 'gone' });
     expect(await jobs.delete(made)).toBe('absent');
-  }, 120_000);
+  });
 
   test('a Job that fails says why, one that is deleted is gone, one that takes too long is ended by its deadline', async () => {
     const jobs = await connect();
@@ -150,7 +150,7 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     // The kubelet ends what it was told to.
     server.kubectl(['delete', 'pod', pod.metadata.name, '-n', 'shop', '--force', '--grace-period=0']);
     expect(await isOver).toMatchObject({ kind: 'failed', reason: 'DeadlineExceeded' });
-  }, 120_000);
+  });
 
   test('a quota of Jobs refuses the Job, one of CPU its pod; pod security refuses the pod', async () => {
     const jobs = await connect();
@@ -203,5 +203,5 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     await expect(asAdmin.create(job('late', 'strict'), ['run'])).rejects.toMatchObject({
       reason: 'NamespaceTerminating',
     });
-  }, 120_000);
+  });
 });

@@ -56,7 +56,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
   beforeAll(async () => {
     server = await startApiServer(lasting, assets ?? '');
     server.kubectl(['apply', '-f', '-'], JSON.stringify(objects));
-  }, 120_000);
+  });
 
   /** As with a kubeconfig. */
   async function connectAs(name: string): Promise<KubeTransport> {
@@ -246,7 +246,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     expect(found).toHaveLength(300);
     expect(found[0]).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap' });
     server.kubectl(['delete', 'configmaps', '-l', 'page', '-n', 'shop', '--wait=false']);
-  }, 120_000);
+  });
 
   test('a plug-in of a kubeconfig is started again when its token is refused, and its failure is told', async () => {
     const folder = cleanup.temporaryFolder('plug-in');

@@ -26,7 +26,7 @@ describe.skipIf(assets === null)('three processes that want to lead, on a real A
   beforeAll(async () => {
     server = await startApiServer(lasting, assets ?? '');
     server.kubectl(['create', 'namespace', 'fist']);
-  }, 120_000);
+  });
 
   test('one at a time does, over stops, deaths, an outage and clocks that are years apart', async () => {
     const file = join(server.folder, 'acts');
@@ -95,5 +95,5 @@ describe.skipIf(assets === null)('three processes that want to lead, on a real A
     }
     expect(leaders.size).toBeGreaterThanOrEqual(5);
     expect(new Set(leaders.values()).size).toBe(3);
-  }, 180_000);
+  });
 });

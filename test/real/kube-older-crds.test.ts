@@ -36,7 +36,7 @@ describe.skipIf(assets === null)('a cluster whose CRDs are older than the progra
     server = await startApiServer(lasting, assets ?? '');
     await applyCrds(server);
     server.kubectl(['apply', '-f', '-'], JSON.stringify(namespaceObject('shop')));
-  }, 120_000);
+  });
 
   test('has all of a status but the fields that it does not know', async () => {
     const crd = JSON.parse(server.kubectl(['get', 'crd', 'sources.punchingfist.io', '-o', 'json'])) as Crd;

@@ -64,7 +64,7 @@ describe.skipIf(assets === null)('kubernetes Sources on a real API server', () =
   beforeAll(async () => {
     server = await startApiServer(lasting, assets ?? '');
     server.kubectl(['apply', '-f', '-'], JSON.stringify(rights));
-  }, 120_000);
+  });
 
   const as = (account: string): string => server.kubeconfig(account, { token: server.token('shop', account) });
   const create = (object: object) => server.kubectl(['create', '-f', '-'], JSON.stringify(object));
@@ -110,7 +110,7 @@ describe.skipIf(assets === null)('kubernetes Sources on a real API server', () =
     ]);
     expect(trouble).toEqual([]);
     server.kubectl(['delete', 'configmaps', '--all', '--namespace', 'shop', '--wait=false']);
-  }, 120_000);
+  });
 
   test('Events become alerts; over a restart nothing is told twice and nothing is lost', async () => {
     const options = { files: { 'all.yaml': resources }, kubeconfig: as('watcher') };
@@ -132,7 +132,7 @@ describe.skipIf(assets === null)('kubernetes Sources on a real API server', () =
     expect(await second.get('/api/v1/sources/shop')).toMatchObject({
       status: { ready: true, conditions: [{ type: 'Ready' }] },
     });
-  }, 120_000);
+  });
 
   test('without the right it says which rule is missing, and check says so before', async () => {
     const kubeconfig = as('nobody');
@@ -158,5 +158,5 @@ describe.skipIf(assets === null)('kubernetes Sources on a real API server', () =
       next: rule,
     });
     expect(await find('watcher')).toMatchObject({ result: 'ok', text: 'events: watched by Source default/shop' });
-  }, 120_000);
+  });
 });

@@ -160,7 +160,7 @@ describe.skipIf(assets === null)('a live cluster', () => {
     admin = server.kubeconfig('root', {
       token: /"token":"([^"]+)"/.exec(readFileSync(join(server.folder, 'admin.kubeconfig'), 'utf8'))?.[1],
     });
-  }, 120_000);
+  });
   afterAll(() => cleanup.run());
 
   const open = async (kubeconfig: string) => {

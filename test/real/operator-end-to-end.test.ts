@@ -128,7 +128,7 @@ describe.skipIf(missing !== null)('from the chart to the report', () => {
       token: Buffer.from(secret.data.token, 'base64').toString(),
       flags: argumentsOfChart(),
     });
-  }, 120_000);
+  });
 
   test('every example is in use, with the rights of the chart and no others', async () => {
     const isTold = ({ metadata, status }: Seen) => status?.observedGeneration === metadata.generation;

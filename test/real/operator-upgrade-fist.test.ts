@@ -46,7 +46,7 @@ describe.skipIf(assets === null)('what fist install of the version before made',
       port: await freePort(),
     };
     pod = await startOperatorPod(cleanup, place);
-  }, 240_000);
+  });
 
   test('is upgraded by fist upgrade while alerts come and deliveries wait: nothing is lost', async () => {
     const database = sqliteFile(join(place.volume, 'punching-fist.db'));

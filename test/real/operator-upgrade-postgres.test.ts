@@ -78,7 +78,7 @@ describe.skipIf(!hasHelm)('two replicas of the version before, rolled to this on
     pods.push(await startOperatorPod(cleanup, place), await startOperatorPod(cleanup, place));
     flight = createFlight(world, database);
     senders = startSenders(pods, world.ledger, { random: createRandom(15), senders: 2, pauseMs: 800 });
-  }, 240_000);
+  });
 
   test('helm upgrade: both versions work side by side, and somebody takes alerts all the time', async () => {
     expect(working()).toEqual([previousVersion, previousVersion]);

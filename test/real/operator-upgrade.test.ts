@@ -126,7 +126,7 @@ describe.skipIf(!hasHelm)('a release of the version before, upgraded while runs 
     database = sqliteFile(join(place.volume, 'punching-fist.db'));
     flight = createFlight(world, database);
     senders = startSenders([service], world.ledger, { random: createRandom(14), senders: 2, pauseMs: 800 });
-  }, 240_000);
+  });
 
   test('helm upgrade: runs at every stage go on, objects and fields stay, nothing of the old release is left', async () => {
     expect(await versionThatAnswers()).toBe(previousVersion);

@@ -136,7 +136,7 @@ beforeAll(async () => {
   const http = createHttpClient();
   cleanup.defer(() => http.close());
   prometheus = createPrometheus({ name: 'Prometheus', url, token: () => null, http });
-}, 120_000);
+});
 afterAll(() => cleanup.run());
 
 describe.skipIf(missing !== null)(missing === null ? 'a real Prometheus' : `skipped: ${missing} not found`, () => {

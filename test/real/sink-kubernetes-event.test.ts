@@ -80,7 +80,7 @@ describe.skipIf(assets === null)('Events on a real API server', () => {
   beforeAll(async () => {
     server = await startApiServer(lasting, assets ?? '');
     server.kubectl(['apply', '-f', '-'], JSON.stringify(objects));
-  }, 120_000);
+  });
 
   const as = (name: string): string => server.kubeconfig(name, { token: server.token('shop', name) });
   const ours = (namespace: string): readonly CoreEvent[] => {

@@ -161,7 +161,7 @@ describe.skipIf(!isThere)('levels of looking at a cluster', () => {
       },
     });
     for (const name of Object.keys(ways)) await untilReason('shop', name, 'Accepted');
-  }, 120_000);
+  });
 
   test('none: nothing is asked of the API server, and the report says whose decision that is (R13)', async () => {
     const { run, report, asked } = await investigate('none', 'shop');
