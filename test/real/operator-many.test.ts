@@ -117,19 +117,17 @@ describe.skipIf(assets === null)('very many objects, most of them odd', () => {
             ({ userAgent, verb, objectRef }) =>
               userAgent === 'fist' && verb === 'patch' && objectRef?.subresource === 'status',
           ).length;
-      // What others of them changed about one is written a while later.
+      // What others of them changed about one is written a while later, on a busy machine seconds later.
       let before = -1;
       await waitFor(
-        'the last of the statuses',
+        'a time in which no status is written',
         async () => {
           const earlier = before;
           before = written();
           return before === earlier;
         },
-        { timeoutMs: 60_000, everyMs: 7000 },
+        { timeoutMs: 60_000, everyMs: 17_000 },
       );
-      await new Promise((resolve) => setTimeout(resolve, 10_000));
-      expect(written() - before).toBe(0);
       expect((await app.call('GET', '/livez')).status).toBe(200);
 
       // One more change among them all is told soon.
