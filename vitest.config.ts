@@ -4,7 +4,8 @@ import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
 
 /** Those that bring a machine to its limits, or look how long something takes: each has the machine for itself. */
-const aloneTests = 'test/{chaos/*,real/{exhausted,flapping,one-alert,postgres-failures,streams,token-flood}}.test.ts';
+const aloneTests =
+  'test/{chaos/{damage,disk-full,overload,replicas,stop},real/{exhausted,flapping,one-alert,postgres-failures,streams,token-flood}}.test.ts';
 
 /** Those with an API server of their own. */
 const clusterTests =
@@ -12,20 +13,21 @@ const clusterTests =
 
 /** Those that take a minute or more, the longest first: begun last they would go on alone. */
 const longTests = [
-  'crash',
-  'command-probes',
-  'agent-crash',
-  'docs',
-  'agent-crash-postgres',
-  'upgrade-postgres',
-  'power-loss',
-  'operator-upgrade',
-  'kube-commands',
-  'chart',
-  'operator-replicas',
-  'operator-chaos',
-  'operator-upgrade-postgres',
-].map((name) => `/test/real/${name}.test.ts`);
+  'real/crash',
+  'chaos/crash',
+  'real/command-probes',
+  'real/agent-crash',
+  'real/docs',
+  'real/agent-crash-postgres',
+  'real/upgrade-postgres',
+  'real/power-loss',
+  'real/operator-upgrade',
+  'real/kube-commands',
+  'real/chart',
+  'real/operator-replicas',
+  'real/operator-chaos',
+  'real/operator-upgrade-postgres',
+].map((name) => `/test/${name}.test.ts`);
 
 /** Nobody has run a fresh clone before, so that what takes long is not known from then. */
 class LongestFirst extends BaseSequencer {
@@ -59,8 +61,8 @@ export default defineConfig({
       {
         test: {
           name: 'real',
-          // Real programs. They wait for these more than they work.
-          include: ['test/real/**/*.test.ts'],
+          // Real programs, and the quick form of each chaos test.
+          include: ['test/real/**/*.test.ts', 'test/chaos/*.test.ts'],
           exclude: [clusterTests, aloneTests],
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
@@ -72,7 +74,6 @@ export default defineConfig({
       {
         test: {
           name: 'real-alone',
-          // The quick form of each chaos test, and real programs at their limits.
           include: [aloneTests],
           sequence: { groupOrder: 3 },
           testTimeout: 300_000,

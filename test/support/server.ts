@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cleanEnvironment, startProcess } from './processes.ts';
 import type { RunningProcess } from './processes.ts';
 import { waitFor } from './wait.ts';
@@ -43,7 +45,11 @@ export function spawnServer(options: ServerOptions): RunningProcess {
     command ?? process.execPath,
     [...words, 'serve', '--resources', resources, '--db', database, '--listen', listen, ...flags],
     {
-      environment: cleanEnvironment(options.environment),
+      // Where bin/fist.js has it: a program that changes what it loads would compile all of it with each start.
+      environment: cleanEnvironment({
+        NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+        ...options.environment,
+      }),
     },
   );
 }
