@@ -28,7 +28,9 @@ for (const file of files) {
     const name = relative('.', suite.name);
     const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
     for (const test of failed)
-      failures.push(`${name} > ${[...test.ancestorTitles, test.title].join(' > ')}\n    ${reasonOf(test.failureMessages)}`);
+      failures.push(
+        `${name} > ${[...test.ancestorTitles, test.title].join(' > ')}\n    ${reasonOf(test.failureMessages)}`,
+      );
     // A file that cannot be loaded has no failed test of its own.
     if (suite.status === 'failed' && failed.length === 0) failures.push(`${name}\n    ${reasonOf([suite.message])}`);
   }

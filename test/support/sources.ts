@@ -148,10 +148,7 @@ export function createSourceWorld(
     },
     async events() {
       const { items } = await store.read.lists.events({ limit: 500 });
-      return oneByOne(
-        items.toReversed(),
-        async ({ id }) => (await store.read.lists.event(id)) as SourceEventRecord,
-      );
+      return oneByOne(items.toReversed(), async ({ id }) => (await store.read.lists.event(id)) as SourceEventRecord);
     },
     async alerts() {
       const { items } = await store.read.lists.alerts({ limit: 500 });
