@@ -180,7 +180,7 @@ describe('GET /api/v1/stream', () => {
     const world = await start({ limits: { ...soon, closeTimeoutMs: 3_600_000 } });
     const stream = await connect(world.port);
     stream.listen();
-    await world.server.close();
+    await expect(world.server.close()).resolves.toBeUndefined();
     await stream.ended;
   });
 
