@@ -3,6 +3,7 @@
 // non-zero on any failure, when a report is missing, and when nothing ran. Plain JavaScript: runs on any Node.
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const [failedCommands, ...files] = process.argv.slice(2);
 const [mostShown, longestReason] = [100, 2000];
@@ -11,7 +12,7 @@ const failures = [];
 
 /** The reason without colours and without the places that Node.js names below it. */
 function reasonOf(messages) {
-  const text = (messages ?? []).join('\n').replaceAll(/\u001b\[[0-9;]*m/g, '');
+  const text = stripVTControlCharacters((messages ?? []).join('\n'));
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at .*node_modules/.test(line));
   return lines.join('\n    ').slice(0, longestReason);
 }
