@@ -1,4 +1,4 @@
-// Prints what failed in the given vitest JSON reports, a line each with the first line of its reason, and then the total
+// Prints what failed in the given vitest JSON reports, each with its reason, and then the total
 // as `N passed, N failed, N skipped`, the last line of CI: who sees only the end of its output sees what failed. Exits
 // non-zero on any failure, when a report is missing, and when nothing ran. Plain JavaScript: runs on any Node.
 import { existsSync, readFileSync } from 'node:fs';

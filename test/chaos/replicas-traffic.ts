@@ -23,6 +23,8 @@ export interface Senders {
   stop(): Promise<void>;
   /** The longest time from the first try of a notification to its acknowledgement. */
   slowestMs(): number;
+  /** The most replicas that were asked, one after the other, for one notification. */
+  mostAsked(): number;
 }
 
 /** A sender waits so long for an answer, then it asks the next replica. */
@@ -36,7 +38,7 @@ const givesUpAfterMs = 120_000;
  */
 export function startSenders(replicas: readonly Taker[], ledger: Ledger, options: SenderOptions): Senders {
   const { random, senders, pauseMs } = options;
-  const state: State = { next: 0, slowestMs: 0, stopping: false };
+  const state: State = { next: 0, slowestMs: 0, mostAsked: 0, stopping: false };
   async function send(): Promise<void> {
     while (!state.stopping) {
       const notification = withLongSteps(nextNotification(ledger, random), options.longSteps);
@@ -48,6 +50,7 @@ export function startSenders(replicas: readonly Taker[], ledger: Ledger, options
   const all = Promise.all(Array.from({ length: senders }, send));
   return {
     slowestMs: () => state.slowestMs,
+    mostAsked: () => state.mostAsked,
     async stop() {
       state.stopping = true;
       await all;
@@ -63,7 +66,7 @@ export function sendAlert(
   labels: Readonly<Record<string, string>> = {},
   path = 'crash',
 ): Promise<void> {
-  const state: State = { next: 0, slowestMs: 0, stopping: false };
+  const state: State = { next: 0, slowestMs: 0, mostAsked: 0, stopping: false };
   return deliver(replicas, ledger, state, { ...firstNotification(ledger, id, labels), path });
 }
 
@@ -71,6 +74,7 @@ interface State {
   /** Whose turn it is. */
   next: number;
   slowestMs: number;
+  mostAsked: number;
   stopping: boolean;
 }
 
@@ -81,6 +85,7 @@ async function deliver(
   { ids, body, path = 'crash' }: Notification & { readonly path?: string },
 ): Promise<void> {
   const begunMs = performance.now();
+  let asked = 0;
   for (;;) {
     const replica = replicas[state.next++ % replicas.length];
     const url = replica?.url() ?? null;
@@ -89,6 +94,7 @@ async function deliver(
       const answer = await post(`${url}/webhook/${path}`, body);
       const tookMs = performance.now() - begunMs;
       state.slowestMs = Math.max(state.slowestMs, tookMs);
+      state.mostAsked = Math.max(state.mostAsked, (asked += 1));
       if (answer?.status === 200) return acknowledge(ledger, ids);
       if (answer !== null && answer.status !== 503)
         ledger.wrongAnswers.push(`${answer.status} ${answer.body} by ${replica?.name}`);

@@ -27,6 +27,8 @@ export interface DriverOptions {
   readonly concurrency?: number;
   /** No commit and no job wakes the driver: only polling is left. */
   readonly isDeaf?: boolean;
+  /** Its next look by itself is an hour away: only commits and jobs are left. */
+  readonly isBlind?: boolean;
   readonly sinks?: readonly Partial<CatalogSink>[];
 }
 
@@ -52,6 +54,18 @@ export interface DriverWorld extends Pick<ContractStore, 'query' | 'store' | 'cl
 export interface ContractDriver {
   readonly name: string;
   open(): Promise<DriverWorld>;
+}
+
+/** The shortest time between two looks of a driver by itself. */
+const leastPollMs = 500;
+const hourMs = 3_600_000;
+
+/** A clock on which the next look of a driver by itself does not come. */
+function blind(clock: Clock): Clock {
+  return {
+    ...clock,
+    sleep: (milliseconds, signal) => clock.sleep(milliseconds < leastPollMs ? milliseconds : hourMs, signal),
+  };
 }
 
 const [sqlite, postgres] = contractStores;
@@ -145,7 +159,7 @@ function driverWorld(opened: ContractStore, parts: Parts): DriverWorld & { stopA
         engine: world.engine,
         queue: isDeaf && queue !== null ? { ...queue, onSent: () => () => undefined } : queue,
         concurrency: options.concurrency ?? 8,
-        clock: ownClock,
+        clock: options.isBlind === true ? blind(ownClock) : ownClock,
         log: silentLog,
       });
       drivers.push(driver);

@@ -65,15 +65,14 @@ describe.each(contractDrivers)('the driver, $name', (contract) => {
 
   describe('wakes a run', () => {
     test('at the commit that made it due', async () => {
-      const process = await world.start();
+      const process = await world.start({ isBlind: true });
+      // Its first look is over.
       await world.pass(600);
-      const begunMs = world.clock.now();
       for (let count = 0; count < 12; count += 1) {
         const id = await process.addRun(threeSteps);
         await world.until('the run ends', hasStatus(process, id, 'succeeded'));
+        expect(await process.run(id)).toMatchObject({ fence: 1 });
       }
-      // By polling alone it would take three seconds and more.
-      expect(world.clock.now() - begunMs).toBeLessThan(2500);
     });
 
     test('without any hint, if the job is lost: soon', async () => {

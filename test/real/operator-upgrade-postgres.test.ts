@@ -106,6 +106,7 @@ describe.skipIf(!hasHelm)('two replicas of the version before, rolled to this on
     expect(world.commands).toHaveLength(4);
     expect(new Set(world.commands).size).toBe(4);
     expect(world.model.refusals).toEqual([]);
-    expect(senders.slowestMs()).toBeLessThan(5000);
+    // There are two, and a third while they change: one that ends, or is busy, leaves somebody who takes it.
+    expect(senders.mostAsked()).toBeLessThanOrEqual(3);
   });
 });
