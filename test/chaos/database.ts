@@ -27,7 +27,7 @@ export const sqliteDatabases: ChaosDatabases = {
   create: async (_, folder) => sqliteFile(join(folder, 'fist.db')),
 };
 
-const postgres: ChaosDatabases = {
+export const postgresDatabases: ChaosDatabases = {
   name: 'PostgreSQL',
   async create(cleanup) {
     const url = await (await sharedPostgres()).createDatabase();
@@ -44,7 +44,7 @@ const postgres: ChaosDatabases = {
   },
 };
 
-export const chaosDatabases: readonly ChaosDatabases[] = [sqliteDatabases, postgres];
+export const chaosDatabases: readonly ChaosDatabases[] = [sqliteDatabases, postgresDatabases];
 
 /** The handle of an SQLite file that may not be there yet. */
 export function sqliteFile(path: string): ChaosDatabase {

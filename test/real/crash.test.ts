@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { transactionNames } from '../../src/core/store.ts';
+import type { TransactionName } from '../../src/core/store.ts';
 import { beginStory, dieAt, dieAtRandom, findProblemsAtTheEnd, stopGracefully } from '../chaos/crash.ts';
 import { createSandbox } from '../chaos/sandbox.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -12,8 +13,21 @@ afterEach(() => cleanup.run());
 const left: readonly string[] = ['renew', 'agent-events', 'model-check', 'verdict', 'namespace-data'];
 const names = transactionNames.filter((name) => !left.includes(name));
 
+/** Of these not the first but a later one, when there is something to lose. */
+const later: Readonly<Partial<Record<TransactionName, number>>> = {
+  intake: 4,
+  claim: 3,
+  'step-start': 2,
+  'step-process': 2,
+  'step-end': 5,
+  'run-end': 2,
+  'run-wait': 2,
+  'delivery-claim': 2,
+  'delivery-end': 2,
+};
+
 describe('a server that dies at a crash point', () => {
-  it.each(names.flatMap((name) => [`before:${name}:1`, `after:${name}:1`]))(
+  it.each(names.flatMap((name) => ['before', 'after'].map((moment) => `${moment}:${name}:${later[name] ?? 1}`)))(
     '%s, and is started once more',
     async (point) => {
       const story = beginStory(await createSandbox(cleanup), createRandom(7));

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
 import { cleanEnvironment, freePort, repositoryRoot, startProcess } from './processes.ts';
@@ -50,6 +51,20 @@ export function findApiServer(): string | null {
 
 function flags(options: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+}
+
+/** Whether it answers 200. A kubectl for each look would take as much of the machine as what it waits for. */
+async function answers(url: string, ca: Buffer, token: string): Promise<boolean> {
+  // Half a certificate is an error too.
+  return new Promise<boolean>((resolve) => {
+    const options = { ca, agent: false, headers: { authorization: `Bearer ${token}` }, timeout: 5000 };
+    const request = get(url, options, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  }).catch(() => false);
 }
 
 /** An API server that is told to end waits a minute for whoever still watches. */
@@ -115,24 +130,23 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
     writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
     return file;
   };
-  const run = (args: readonly string[], input = '') =>
-    spawnSync(
+  const kubectl = (args: readonly string[], input = ''): string => {
+    const { status, stdout, stderr } = spawnSync(
       join(assets, 'kubectl'),
       ['--kubeconfig', kubeconfig('admin', { token: adminToken }), '--cache-dir', join(folder, 'cache'), ...args],
       { input, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env: cleanEnvironment({ HOME: folder }) },
     );
-  const kubectl = (args: readonly string[], input = ''): string => {
-    const { status, stdout, stderr } = run(args, input);
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
   const token = (namespace: string, account: string) =>
     kubectl(['create', 'token', account, '--namespace', namespace]).trim();
   const tokens = new Map<string, string>();
-  const isReady = (): boolean => {
+  const isReady = (): Promise<boolean> | boolean => {
     if (server.exitStatus() !== null || etcd.exitStatus() !== null)
       throw new Error(`the API server ended: ${server.stderr().slice(-2000)}${etcd.stderr().slice(-2000)}`);
-    return existsSync(join(folder, 'certs', 'apiserver.crt')) && run(['get', '--raw', '/readyz']).status === 0;
+    const certificateFile = join(folder, 'certs', 'apiserver.crt');
+    return existsSync(certificateFile) && answers(`${url}/readyz`, readFileSync(certificateFile), adminToken);
   };
   const untilReady = () =>
     waitFor('the API server', isReady, {
