@@ -1,5 +1,5 @@
-// Prints what failed in the given vitest JSON reports, each with its reason, and then the total
-// as `N passed, N failed, N skipped`, the last line of CI: who sees only the end of its output sees what failed. Exits
+// Prints what failed in the given vitest JSON reports, each with its reason, and then the total as
+// `N passed, N failed, N skipped`, the last line of CI: who sees only the end of its output sees what failed. Exits
 // non-zero on any failure, when a report is missing, and when nothing ran. Plain JavaScript: runs on any Node.
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';

@@ -114,7 +114,7 @@ export async function stopGracefully(story: Story): Promise<void> {
  * The last life: nothing crashes, nothing comes in; everything must come to its end without help. A lease of a dead
  * process on PostgreSQL ends 30 s later.
  */
-export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Promise<readonly string[]> {
+export async function findProblemsAtTheEnd(story: Story, withinMs = 80_000): Promise<readonly string[]> {
   const { sandbox, ledger } = story;
   const process = sandbox.spawn();
   const server = await sandbox.whenReady(process);
@@ -122,7 +122,7 @@ export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Pr
     'every run and delivery to end',
     async () => (await countUnfinished(sandbox.database)) === 0,
     {
-      timeoutMs,
+      withinMs,
       explain: () => process.stderr().slice(-4000),
     },
   ).catch(() => false);
@@ -130,7 +130,7 @@ export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Pr
   const status = await process.stop();
   await remember(story);
   return [
-    ...(ended ? [] : ['not everything ended']),
+    ...(ended ? [] : [`not everything ended within ${withinMs} ms`]),
     ...stuck,
     ...(status.code === 0 ? [] : [`the server ended with ${JSON.stringify(status)}\n${process.stderr().slice(-2000)}`]),
     ...story.problems,

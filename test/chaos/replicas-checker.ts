@@ -37,11 +37,11 @@ export async function findReplicaProblems(
   replicas: Replicas,
   ledger: Ledger,
   witness: Witness,
-  timeoutMs = 100_000,
+  withinMs = 100_000,
 ): Promise<readonly string[]> {
   const { sandbox, all } = replicas;
   const isDone = async () => (await countUnfinished(sandbox.database)) === 0;
-  const ended = await waitFor('every run and delivery to end', isDone, { timeoutMs, everyMs: 250 }).catch(() => false);
+  const ended = await waitFor('every run and delivery to end', isDone, { withinMs, everyMs: 250 }).catch(() => false);
   // What a late copy would still do.
   await sleep(1000);
   await witness.look();
@@ -49,7 +49,7 @@ export async function findReplicaProblems(
   await witness.look();
   const snapshot = witness.last();
   return [
-    ...(ended ? [] : ['not everything ended']),
+    ...(ended ? [] : [`not everything ended within ${withinMs} ms`]),
     ...stops.flatMap((stop) => (stop.status === 'rejected' ? [String(stop.reason)] : [])),
     ...witness.problems,
     ...(snapshot === null ? [] : findProblems(sandbox, ledger, snapshot)),
