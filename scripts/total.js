@@ -6,15 +6,18 @@ import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 const [failedCommands, ...files] = process.argv.slice(2);
-const [mostShown, longestReason] = [100, 2000];
+const [mostShown, longestHalf] = [100, 1000];
 let [passed, skipped] = [0, 0];
 const failures = [];
 
-/** The reason without colours and without the places that Node.js names below it. */
+/** The reason without colours and without the places that Node.js names below it; of a long one its first and last words. */
 function reasonOf(messages) {
   const text = stripVTControlCharacters((messages ?? []).join('\n'));
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at .*node_modules/.test(line));
-  return lines.join('\n    ').slice(0, longestReason);
+  const reason = lines.join('\n    ');
+  return reason.length <= 2 * longestHalf
+    ? reason
+    : `${reason.slice(0, longestHalf)}\n[...]\n${reason.slice(-longestHalf)}`;
 }
 
 for (const file of files) {
@@ -40,4 +43,4 @@ const commands = Number(failedCommands);
 const failed = failures.length === 0 ? commands : failures.length;
 for (const failure of failures.slice(0, mostShown)) process.stdout.write(`FAILED ${failure}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

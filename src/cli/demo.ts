@@ -7,6 +7,7 @@ import { whenAborted } from '../lib/when-aborted.ts';
 import { causeSentence, percent } from '../report/words.ts';
 import { bold, columnsOf, eventText } from './demo-text.ts';
 import { inWordsOf } from './called-as.ts';
+import { endProcess } from './end-process.ts';
 import { answerIsNo } from './failure.ts';
 import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -38,7 +39,7 @@ export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number
   const interrupted = new AbortController();
   const forgetSignals = onStopSignals(
     () => interrupted.abort(),
-    (signal) => process.exit(exitCodeOf[signal]),
+    (signal) => endProcess(exitCodeOf[signal]),
   );
   const isRead = flags.ci !== true && flags.fast !== true && process.stdin.isTTY && process.stdout.isTTY;
   const pace = isRead ? createPace(process.stdin, interrupted.signal) : noPace;

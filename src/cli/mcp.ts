@@ -3,6 +3,7 @@ import { systemClock } from '../lib/clock.ts';
 import { createLog } from '../lib/log.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
+import { endProcess } from './end-process.ts';
 import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { onStopSignals, exitCodeOf } from './signals.ts';
@@ -23,7 +24,7 @@ export async function mcp(terminal: Terminal, flags: McpFlags): Promise<number> 
   const stopping = new AbortController();
   const forgetSignals = onStopSignals(
     () => stopping.abort(),
-    (signal) => process.exit(exitCodeOf[signal]),
+    (signal) => endProcess(exitCodeOf[signal]),
   );
   try {
     // Who reads this may send a signal.

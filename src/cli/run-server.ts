@@ -7,6 +7,7 @@ import { createLog, logLevels } from '../lib/log.ts';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
 import type { LogLevel } from '../lib/log.ts';
+import { endProcess } from './end-process.ts';
 import type { Terminal } from './output.ts';
 import { readSettings } from './settings.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
@@ -38,12 +39,12 @@ export async function runServer(terminal: Terminal, logLevel: string, run: Serve
   function stop(): void {
     log.info({}, 'stopping; a second signal ends at once');
     // Also where the start itself does not end.
-    setTimeout(() => process.exit(lateExitCode), options.drainMs + patienceMs).unref();
+    setTimeout(() => endProcess(lateExitCode), options.drainMs + patienceMs).unref();
     asked.resolve();
     starting.abort();
   }
   // From here on, so that a signal during the start stops it gracefully as well.
-  const forgetSignals = onStopSignals(stop, (signal) => process.exit(exitCodeOf[signal]));
+  const forgetSignals = onStopSignals(stop, (signal) => endProcess(exitCodeOf[signal]));
   try {
     const app = await createApp(options, {
       log,
@@ -57,7 +58,7 @@ export async function runServer(terminal: Terminal, logLevel: string, run: Serve
     run.ready(app, log);
     await asked.promise;
     // What did not end in time may hold the event loop.
-    if (!(await app.stop())) process.exit(lateExitCode);
+    if (!(await app.stop())) endProcess(lateExitCode);
   } catch (thrown) {
     forgetSignals();
     if (starting.signal.aborted && thrown === starting.signal.reason) return 0;

@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
+import { endProcess } from './end-process.ts';
 
 /** What a shell reports for a program that SIGPIPE ended, as it ends `kubectl get ... | head`. */
 const closedExitCode = 141;
@@ -41,7 +42,7 @@ function ignore(): void {
 }
 
 function endCommand(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(closedExitCode);
+  if (error.code === 'EPIPE') endProcess(closedExitCode);
   process.stderr.write(`error: standard output could not be written: ${fileProblem(error)}\n`);
-  process.exit(unwritableExitCode);
+  endProcess(unwritableExitCode);
 }

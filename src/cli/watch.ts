@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError } from '../core/errors.ts';
 import type { ServerEvent } from '../lib/server-sent-events.ts';
 import type { ApiClient } from './client.ts';
+import { endProcess } from './end-process.ts';
 import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
@@ -32,7 +33,7 @@ export async function watchChanges(
   };
   const forget = onStopSignals(
     () => stop(exitCodeOf.SIGINT),
-    (signal) => process.exit(exitCodeOf[signal]),
+    (signal) => endProcess(exitCodeOf[signal]),
   );
   try {
     await follow(terminal, client, path, { read, isDone }, ended.signal);

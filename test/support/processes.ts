@@ -101,7 +101,10 @@ export function startProcess(command: string, args: readonly string[], options: 
     signal,
     async stop(graceMs = 60_000) {
       signal('SIGTERM');
-      const timer = setTimeout(() => signal('SIGKILL'), graceMs);
+      const timer = setTimeout(() => {
+        output.stderr += `\n[the test: it has not ended ${graceMs} ms after SIGTERM]\n${pid === undefined ? '' : describeThreads(pid)}`;
+        signal('SIGKILL');
+      }, graceMs);
       const ended = await exited;
       clearTimeout(timer);
       return ended;
@@ -163,6 +166,14 @@ export async function waitForHttp(program: RunningProcess, url: string, timeoutM
     },
     { timeoutMs, everyMs: 50, explain },
   );
+}
+
+/** What each thread of a process waits for, a line each: why it does not end. Empty where the system does not say. */
+function describeThreads(pid: number): string {
+  const { stdout } = spawnSync('ps', ['-L', '-o', 'stat=,time=,wchan:30=,comm=', '-p', String(pid)], {
+    encoding: 'utf8',
+  });
+  return stdout;
 }
 
 function signalProcess(pid: number, name: NodeJS.Signals): void {
