@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { outliveStreams, watchStreams } from './streams.ts';
 import { plain, printable, printableJson, printableYaml } from '../lib/printable.ts';
 import { calledAs, inWordsOf } from './called-as.ts';
-import { isColourWanted } from './colour.ts';
+import { isColourWanted } from '../lib/styled.ts';
 import type { ListFormat } from './formats.ts';
 import type { Pager } from './pager.ts';
 import { table } from './table.ts';

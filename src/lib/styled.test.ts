@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isColourWanted } from './colour.ts';
+import { isColourWanted } from './styled.ts';
 
 test.each([
   [true, {}, true],
