@@ -92,7 +92,8 @@ export async function startOperatorPod(cleanup: Cleanup, place: OperatorPlace): 
     async stop() {
       isEnding = true;
       const { code, signal } = await process_.stop(spec.terminationGracePeriodSeconds * 1000);
-      if (code !== 0 && code !== 4) throw new Error(`${name} ended with ${code ?? signal}\n${process_.stderr().slice(-4000)}`);
+      if (code !== 0 && code !== 4)
+        throw new Error(`${name} ended with ${code ?? signal}\n${process_.stderr().slice(-4000)}`);
     },
     async kill() {
       isEnding = true;
