@@ -23,8 +23,11 @@ export interface Senders {
   stop(): Promise<void>;
   /** The longest time from the first try of a notification to its acknowledgement. */
   slowestMs(): number;
-  /** The most replicas that were asked, one after the other, for one notification. */
-  mostAsked(): number;
+  /**
+   * The most replicas that did not take one notification, one after the other: a connection that was refused, or 503. Who was only slow, or
+   * says that its database is, is not among them.
+   */
+  mostRefused(): number;
 }
 
 /** A sender waits so long for an answer, then it asks the next replica. */
@@ -38,7 +41,7 @@ const givesUpAfterMs = 120_000;
  */
 export function startSenders(replicas: readonly Taker[], ledger: Ledger, options: SenderOptions): Senders {
   const { random, senders, pauseMs } = options;
-  const state: State = { next: 0, slowestMs: 0, mostAsked: 0, stopping: false };
+  const state: State = { next: 0, slowestMs: 0, mostRefused: 0, stopping: false };
   async function send(): Promise<void> {
     while (!state.stopping) {
       const notification = withLongSteps(nextNotification(ledger, random), options.longSteps);
@@ -50,7 +53,7 @@ export function startSenders(replicas: readonly Taker[], ledger: Ledger, options
   const all = Promise.all(Array.from({ length: senders }, send));
   return {
     slowestMs: () => state.slowestMs,
-    mostAsked: () => state.mostAsked,
+    mostRefused: () => state.mostRefused,
     async stop() {
       state.stopping = true;
       await all;
@@ -66,7 +69,7 @@ export function sendAlert(
   labels: Readonly<Record<string, string>> = {},
   path = 'crash',
 ): Promise<void> {
-  const state: State = { next: 0, slowestMs: 0, mostAsked: 0, stopping: false };
+  const state: State = { next: 0, slowestMs: 0, mostRefused: 0, stopping: false };
   return deliver(replicas, ledger, state, { ...firstNotification(ledger, id, labels), path });
 }
 
@@ -74,7 +77,7 @@ interface State {
   /** Whose turn it is. */
   next: number;
   slowestMs: number;
-  mostAsked: number;
+  mostRefused: number;
   stopping: boolean;
 }
 
@@ -85,7 +88,7 @@ async function deliver(
   { ids, body, path = 'crash' }: Notification & { readonly path?: string },
 ): Promise<void> {
   const begunMs = performance.now();
-  let asked = 0;
+  let refused = 0;
   for (;;) {
     const replica = replicas[state.next++ % replicas.length];
     const url = replica?.url() ?? null;
@@ -94,9 +97,9 @@ async function deliver(
       const answer = await post(`${url}/webhook/${path}`, body);
       const tookMs = performance.now() - begunMs;
       state.slowestMs = Math.max(state.slowestMs, tookMs);
-      state.mostAsked = Math.max(state.mostAsked, (asked += 1));
-      if (answer?.status === 200) return acknowledge(ledger, ids);
-      if (answer !== null && answer.status !== 503)
+      if (answer.status === 200) return acknowledge(ledger, ids);
+      if (!answer.isSlow) state.mostRefused = Math.max(state.mostRefused, (refused += 1));
+      if (answer.status !== null && answer.status !== 503)
         ledger.wrongAnswers.push(`${answer.status} ${answer.body} by ${replica?.name}`);
       if (tookMs > givesUpAfterMs) {
         ledger.wrongAnswers.push(`nothing for ${givesUpAfterMs} ms to ${ids.join(', ')}`);
@@ -107,18 +110,26 @@ async function deliver(
   }
 }
 
-/** Null: no answer. Somebody may have read it all the same. */
-async function post(url: string, body: object): Promise<{ readonly status: number; readonly body: string } | null> {
+interface Answer {
+  /** Null: none came. Somebody may have read the request all the same. */
+  readonly status: number | null;
+  readonly body: string;
+  readonly isSlow: boolean;
+}
+
+async function post(url: string, body: object): Promise<Answer> {
+  const timeout = AbortSignal.timeout(answerTimeoutMs);
   try {
     const response = await fetch(url, {
       method: 'POST',
       headers: { authorization: `Bearer ${webhookToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(answerTimeoutMs),
+      signal: timeout,
     });
-    return { status: response.status, body: await response.text() };
+    const text = await response.text();
+    return { status: response.status, body: text, isSlow: text.includes('the database is slow') };
   } catch {
-    return null;
+    return { status: null, body: '', isSlow: timeout.aborted };
   }
 }
 
